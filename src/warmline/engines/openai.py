@@ -1,6 +1,6 @@
 """Any OpenAI-compatible chat-completions server as a language model."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -57,7 +57,7 @@ class OpenAILanguageModel:
         except openai.OpenAIError as failure:
             raise WarmUpFailed(f"the language model at {self._where} does not answer: {_brief(failure)}") from failure
 
-    async def stream(self, messages: Sequence[ChatMessage]) -> AsyncIterator[str]:
+    async def stream(self, messages: Sequence[ChatMessage]) -> AsyncGenerator[str, None]:
         """The answer, piece by piece.
 
         Raises:

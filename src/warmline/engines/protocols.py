@@ -1,10 +1,10 @@
 """The three things a voice agent speaks through, as small as they can be: hear, think, say.
 
-All audio is PCM: signed 16 bit, little endian, mono. All streams are cancellable: closing the iterator or the stream
+All audio is PCM: signed 16 bit, little endian, mono. All streams are cancellable: closing the generator or the stream
 ends the work behind it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -81,8 +81,8 @@ class TextToSpeech(Protocol):
         """Rate of the audio that `synthesize` yields."""
         ...
 
-    def synthesize(self, text: str) -> AsyncIterator[bytes]:
-        """PCM of `text`, as it is made. Closing the iterator stops the synthesis.
+    def synthesize(self, text: str) -> AsyncGenerator[bytes, None]:
+        """PCM of `text`, as it is made. Closing the generator stops the synthesis.
 
         Raises:
             EngineError: the synthesis failed or gave nothing.
@@ -97,8 +97,8 @@ class TextToSpeech(Protocol):
 class LanguageModel(Protocol):
     """Answers a conversation."""
 
-    def stream(self, messages: Sequence[ChatMessage]) -> AsyncIterator[str]:
-        """The answer, piece by piece, as the model writes it. Closing the iterator ends the request.
+    def stream(self, messages: Sequence[ChatMessage]) -> AsyncGenerator[str, None]:
+        """The answer, piece by piece, as the model writes it. Closing the generator ends the request.
 
         Raises:
             EngineError: the request failed; never carries a key or the caller's words.

@@ -1,6 +1,6 @@
 """Text-to-speech by espeak-ng worker processes, each lent to one utterance at a time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import Self
 
@@ -40,8 +40,8 @@ class EspeakTextToSpeech:
         """Rate of the audio that `synthesize` yields."""
         return self.config.sample_rate_hz
 
-    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
-        """PCM of `text` as it is made. Closing the iterator early ends the worker behind it.
+    async def synthesize(self, text: str) -> AsyncGenerator[bytes, None]:
+        """PCM of `text` as it is made. Closing the generator early ends the worker behind it.
 
         Raises:
             EngineError: the text is too long, or the voice failed or gave nothing.

@@ -1,0 +1,92 @@
+"""Silero and smart-turn weights loaded once, with a fresh analyzer for every call.
+
+An analyzer holds one caller's state (buffers, recurrent state): sharing it corrupts calls. The ONNX session behind it
+is read-only and safe to share, and it is what takes the time to load.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime
+from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
+from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
+from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
+
+from warmline.errors import WarmUpFailed
+
+__all__ = ["AnalyzerWeights"]
+
+_SAMPLE_RATE_HZ = 16_000
+_SILERO_WINDOW_SAMPLES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerWeights:
+    """The two loaded models. Build analyzers from it for each call; it may be used from any thread."""
+
+    silero: onnxruntime.InferenceSession
+    smart_turn: onnxruntime.InferenceSession
+
+    @classmethod
+    def load(cls) -> Self:
+        """Load both from Pipecat's wheel. Blocks (about 100 ms): call it off the loop."""
+        return cls(
+            silero=_session("pipecat.audio.vad.data", "silero_vad.onnx"),
+            smart_turn=_session("pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx"),
+        )
+
+    def exercise(self) -> None:
+        """First inferences, at the shapes of a call, on analyzers that are thrown away. Blocks.
+
+        Raises:
+            WarmUpFailed: a model gave no label.
+        """
+        noise = np.random.default_rng(0).normal(0, 0.01, _SAMPLE_RATE_HZ).astype(np.float32)
+        confidence = _SharedSilero(self.silero)(noise[:_SILERO_WINDOW_SAMPLES], _SAMPLE_RATE_HZ)
+        verdict = _SharedSmartTurn(self.smart_turn, SmartTurnParams())._predict_endpoint(noise)
+        if not (0 <= confidence.item() <= 1 and 0 <= verdict["probability"] <= 1):
+            raise WarmUpFailed("the voice activity or turn model gave no label")
+
+    def vad(self, params: VADParams) -> VADAnalyzer:
+        """A voice activity analyzer for one call."""
+        return _SharedSileroAnalyzer(self.silero, params)
+
+    def turn(self, params: SmartTurnParams) -> BaseSmartTurn:
+        """An end-of-turn analyzer for one call."""
+        return _SharedSmartTurn(self.smart_turn, params)
+
+
+def _session(package: str, file: str) -> onnxruntime.InferenceSession:
+    # One thread an inference: the calls run side by side, and more threads only fight over the cores.
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    with resources.as_file(resources.files(package) / file) as path:
+        return onnxruntime.InferenceSession(str(Path(path)), options, providers=["CPUExecutionProvider"])
+
+
+class _SharedSilero(SileroOnnxModel):
+    """Silero's per-call state around weights that are already loaded."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self.session = session
+        self.sample_rates = [8000, 16000]
+        self.reset_states()
+
+
+class _SharedSileroAnalyzer(SileroVADAnalyzer):
+    def __init__(self, session: onnxruntime.InferenceSession, params: VADParams) -> None:
+        VADAnalyzer.__init__(self, params=params)
+        self._model = _SharedSilero(session)
+        self._windows_since_reset = 0
+        self._low_confidence_windows = 0
+
+
+class _SharedSmartTurn(LocalSmartTurnAnalyzerV3):
+    def __init__(self, session: onnxruntime.InferenceSession, params: SmartTurnParams) -> None:
+        BaseSmartTurn.__init__(self, params=params)
+        self._log_data = False
+        self._session = session

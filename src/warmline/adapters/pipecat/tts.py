@@ -1,0 +1,42 @@
+"""An engine's voice as a Pipecat text-to-speech service."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from pipecat.frames.frames import ErrorFrame, Frame, TTSAudioRawFrame
+from pipecat.services.settings import TTSSettings
+from pipecat.services.tts_service import TTSService
+
+from warmline.adapters.pipecat.marks import Mark, unmarked
+from warmline.engines import TextToSpeech
+from warmline.errors import EngineError
+
+__all__ = ["EngineTTSService"]
+
+
+class EngineTTSService(TTSService):
+    """Speaks sentence by sentence: the first complete sentence is spoken while the model still writes the next.
+
+    `mark` is told `first_sentence` and `tts_first_byte` at every sentence; who listens keeps the first.
+    """
+
+    def __init__(self, voice: TextToSpeech, *, mark: Mark = unmarked) -> None:
+        super().__init__(
+            push_start_frame=True,
+            push_stop_frames=True,
+            sample_rate=voice.sample_rate_hz,
+            settings=TTSSettings(model=None, voice=None, language=None),
+        )
+        self._voice = voice
+        self._mark = mark
+
+    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
+        """Audio frames of one sentence."""
+        self._mark("first_sentence")
+        try:
+            async with aclosing(self._voice.synthesize(text)) as audio:
+                async for pcm in audio:
+                    self._mark("tts_first_byte")
+                    yield TTSAudioRawFrame(pcm, self._voice.sample_rate_hz, 1, context_id=context_id)
+        except EngineError as failure:
+            yield ErrorFrame(error=str(failure), exception=failure)
