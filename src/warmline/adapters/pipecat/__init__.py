@@ -7,11 +7,19 @@ pipeline = Pipeline(
 ```
 """
 
-from warmline.adapters.pipecat.analyzers import AnalyzerWeights
+from warmline.adapters.pipecat.analyzers import AnalyzerWeights, TurnAnalyzer
 from warmline.adapters.pipecat.llm import EngineLLMService
 from warmline.adapters.pipecat.marks import Mark
 from warmline.adapters.pipecat.stt import EngineSTTService
 from warmline.adapters.pipecat.tts import EngineTTSService
 from warmline.adapters.pipecat.turn_end import HeardTurnStop
 
-__all__ = ["AnalyzerWeights", "EngineLLMService", "EngineSTTService", "EngineTTSService", "HeardTurnStop", "Mark"]
+__all__ = [
+    "AnalyzerWeights",
+    "EngineLLMService",
+    "EngineSTTService",
+    "EngineTTSService",
+    "HeardTurnStop",
+    "Mark",
+    "TurnAnalyzer",
+]

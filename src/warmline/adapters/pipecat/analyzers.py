@@ -4,6 +4,7 @@ An analyzer holds one caller's state (buffers, recurrent state): sharing it corr
 is read-only and safe to share, and it is what takes the time to load.
 """
 
+import asyncio
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -11,14 +12,16 @@ from typing import Self
 
 import numpy as np
 import onnxruntime
+from pipecat.audio.turn.base_turn_analyzer import EndOfTurnState
 from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
+from pipecat.metrics.metrics import MetricsData
 
 from warmline.errors import WarmUpFailed
 
-__all__ = ["AnalyzerWeights"]
+__all__ = ["AnalyzerWeights", "TurnAnalyzer"]
 
 _SAMPLE_RATE_HZ = 16_000
 _SILERO_WINDOW_SAMPLES = 512
@@ -47,7 +50,7 @@ class AnalyzerWeights:
         """
         noise = np.random.default_rng(0).normal(0, 0.01, _SAMPLE_RATE_HZ).astype(np.float32)
         confidence = _SharedSilero(self.silero)(noise[:_SILERO_WINDOW_SAMPLES], _SAMPLE_RATE_HZ)
-        verdict = _SharedSmartTurn(self.smart_turn, SmartTurnParams())._predict_endpoint(noise)
+        verdict = TurnAnalyzer(self.smart_turn, SmartTurnParams())._predict_endpoint(noise)
         if not (0 <= confidence.item() <= 1 and 0 <= verdict["probability"] <= 1):
             raise WarmUpFailed("the voice activity or turn model gave no label")
 
@@ -55,9 +58,9 @@ class AnalyzerWeights:
         """A voice activity analyzer for one call."""
         return _SharedSileroAnalyzer(self.silero, params)
 
-    def turn(self, params: SmartTurnParams) -> BaseSmartTurn:
+    def turn(self, params: SmartTurnParams) -> "TurnAnalyzer":
         """An end-of-turn analyzer for one call."""
-        return _SharedSmartTurn(self.smart_turn, params)
+        return TurnAnalyzer(self.smart_turn, params)
 
 
 def _session(package: str, file: str) -> onnxruntime.InferenceSession:
@@ -85,8 +88,16 @@ class _SharedSileroAnalyzer(SileroVADAnalyzer):
         self._low_confidence_windows = 0
 
 
-class _SharedSmartTurn(LocalSmartTurnAnalyzerV3):
+class TurnAnalyzer(LocalSmartTurnAnalyzerV3):
+    """Smart-turn around weights that are already loaded."""
+
     def __init__(self, session: onnxruntime.InferenceSession, params: SmartTurnParams) -> None:
         BaseSmartTurn.__init__(self, params=params)
         self._log_data = False
         self._session = session
+
+    async def look(self) -> tuple[EndOfTurnState, MetricsData | None]:
+        """Judge what was heard so far without forgetting any of it: the caller may well speak on."""
+        heard = list(self._audio_buffer)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._model_executor, self._process_speech_segment, heard)

@@ -3,7 +3,6 @@
 import asyncio
 
 from pipecat.audio.turn.base_turn_analyzer import EndOfTurnState
-from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn
 from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
@@ -12,11 +11,18 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
+from pipecat.metrics.metrics import MetricsData
 from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.turns.types import ProcessFrameResult
 from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 
+from warmline.adapters.pipecat.analyzers import TurnAnalyzer
+from warmline.adapters.pipecat.marks import Mark, unmarked
+from warmline.adapters.pipecat.quiet import QuietWatch
+
 __all__ = ["HeardTurnStop", "sounds_unfinished"]
+
+_Verdict = tuple[EndOfTurnState, MetricsData | None]
 
 # Words that hardly ever end a request: someone who stops on one is looking for the next.
 _DETERMINERS = frozenset(("a", "an", "the", "my", "your", "our", "his", "her", "their", "some", "any"))
@@ -38,27 +44,33 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
 
     The turn model is wrong for one sentence in five of synthetic speech, and Pipecat then waits 3 s. Here its
     "incomplete" buys the caller `patience_sec` more, counted from the VAD's stop, and three times that when the words
-    themselves sound unfinished. A turn in which nothing was said ends at once, empty.
+    themselves sound unfinished. The model is asked as soon as the caller falls quiet, while the VAD still makes sure,
+    so that its answer is there when the VAD's is; it counts only if the caller stayed quiet. A turn in which nothing
+    was said ends at once, empty. `mark` is told `turn_decided` or `turn_empty`.
     """
 
-    def __init__(self, analyzer: BaseSmartTurn, *, patience_sec: float) -> None:
+    def __init__(self, analyzer: TurnAnalyzer, *, patience_sec: float, mark: Mark = unmarked) -> None:
         super().__init__()
+        self._mark = mark
         self._analyzer = analyzer
         self._patience_sec = patience_sec
         self._speaking = False
         self._said = ""
         self._heard = self._complete = self._judged = False
         self._waiting: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[_Verdict] | None = None
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override] # as Pipecat's own strategies do
         """Tell the model what it will hear."""
         await super().setup(setup)
         self._analyzer.set_sample_rate(setup.audio_in_sample_rate)
+        self._quiet = QuietWatch(setup.audio_in_sample_rate)
 
     async def cleanup(self) -> None:
         """End the model's thread and the waiting."""
         await super().cleanup()
         await self._stop_waiting()
+        await self._forget_look()
         await self._analyzer.cleanup()
 
     async def handle_user_turn_started(self) -> None:
@@ -77,7 +89,7 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
         await super().process_frame(frame)
         match frame:
             case InputAudioRawFrame():
-                self._analyzer.append_audio(frame.audio, self._speaking)
+                await self._on_audio(frame.audio)
             case VADUserStartedSpeakingFrame():
                 await self._on_speech(frame)
             case VADUserStoppedSpeakingFrame():
@@ -88,15 +100,22 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
                 await self._maybe_stop()
         return ProcessFrameResult.CONTINUE
 
+    async def _on_audio(self, pcm: bytes) -> None:
+        self._analyzer.append_audio(pcm, self._speaking)
+        if self._speaking and self._quiet.hear(pcm):
+            await self._forget_look()
+            self._looking = self.task_manager.create_task(self._analyzer.look(), f"{self}::look")
+
     async def _on_speech(self, frame: VADUserStartedSpeakingFrame) -> None:
         self._analyzer.update_vad_start_secs(frame.start_secs)
         self._speaking = True
+        self._quiet.reset()
         self._heard = self._complete = self._judged = False
         await self._stop_waiting()
 
     async def _on_silence(self) -> None:
         self._speaking = False
-        state, verdict = await self._analyzer.analyze_end_of_turn()
+        state, verdict = await self._judge()
         if self._speaking:
             return
         if verdict is not None:
@@ -105,11 +124,25 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
         self._judged = True
         await self._maybe_stop()
 
+    async def _judge(self) -> _Verdict:
+        look, self._looking = self._looking, None
+        if look is not None and self._quiet.quiet:
+            return await look
+        if look is not None:
+            await self.task_manager.cancel_task(look)
+        return await self._analyzer.analyze_end_of_turn()
+
+    async def _forget_look(self) -> None:
+        look, self._looking = self._looking, None
+        if look is not None:
+            await self.task_manager.cancel_task(look)
+
     async def _maybe_stop(self) -> None:
         if not (self._heard and self._judged) or self._speaking:
             return
         if self._complete or not self._said:
             await self._stop_waiting()
+            self._mark("turn_decided" if self._said else "turn_empty")
             await self.trigger_user_turn_stopped()
         elif self._waiting is None:
             self._waiting = self.task_manager.create_task(self._wait(), f"{self}::patience")

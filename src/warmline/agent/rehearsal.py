@@ -1,0 +1,70 @@
+"""A call to ourselves before anybody calls: everything that a first turn would meet cold is met here."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from warmline.agent.call import Call
+from warmline.agent.wire import BYTES_PER_FRAME, FRAME_MS
+from warmline.clock import Clock
+from warmline.errors import WarmUpFailed
+from warmline.session import Session
+
+if TYPE_CHECKING:
+    from warmline.agent.kit import Kit
+
+__all__ = ["rehearse"]
+
+_SILENCE = bytes(BYTES_PER_FRAME)
+_BEFORE_FRAMES = 25
+
+
+async def rehearse(kit: "Kit", clock: Clock, *, timeout_sec: float) -> str:
+    """Say the scenario's first phrase to the agent with its own voice, and wait until it answers aloud.
+
+    Returns what the agent replied.
+
+    Raises:
+        WarmUpFailed: no sound came back in time.
+    """
+    phrase = next(iter(next(iter(kit.scenario.phrases.values()))), "hello").replace("$", "")
+    pcm = b"".join([piece async for piece in kit.voice.synthesize(phrase)])
+    caller = _Caller(_SILENCE * _BEFORE_FRAMES + pcm)
+    session = Session(clock, emit=lambda _: None)
+    async with session:
+        call = Call(caller, session, replace(kit, greeting=b""), clock, idle_timeout_sec=timeout_sec)
+        over = await call.run()
+    if caller.reply is None or not caller.answered:
+        raise WarmUpFailed(f"the rehearsal got no spoken answer ({over.reason})")
+    return caller.reply
+
+
+class _Caller:
+    """Speaks once, listens for the first sound of the answer, hangs up."""
+
+    def __init__(self, pcm: bytes) -> None:
+        self._pcm = pcm
+        self.answered = False
+        self.reply: str | None = None
+
+    def post(self, kind: str, **fields: object) -> None:
+        if kind == "reply" and fields["turn"] != 0:
+            self.reply = str(fields["text"])
+
+    async def send_audio(self, pcm: bytes) -> None:
+        self.answered = True
+
+    async def send_posted(self) -> None:
+        await asyncio.Event().wait()
+
+    async def receive(self) -> bytes | Mapping[str, object]:
+        if self.answered and self.reply is not None:
+            return {"type": "bye"}
+        if not self._pcm:
+            await asyncio.sleep(FRAME_MS / 1000)
+            return _SILENCE
+        # Faster than real time: the pipeline takes it as it comes.
+        frame, self._pcm = self._pcm[:BYTES_PER_FRAME], self._pcm[BYTES_PER_FRAME:]
+        await asyncio.sleep(0)
+        return frame

@@ -1,0 +1,112 @@
+"""`warmline serve`: warm up, listen, take calls until told to stop."""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from warmline.agent.warm_start import WarmStart
+from warmline.agent.wire import MAX_FRAME_BYTES
+from warmline.clock import SystemClock
+from warmline.errors import ConfigError
+from warmline.events import Event
+
+if TYPE_CHECKING:
+    from warmline.settings import Scenario, Settings
+
+__all__ = ["serve"]
+
+_GRACE_SEC = 3
+_BACKLOG = 2048
+
+
+def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]) -> int:
+    """Run the agent until SIGINT or SIGTERM; returns the exit status. `say` is given what a person wants to read.
+
+    Raises:
+        ConfigError: the address can not be listened on.
+        WarmlineError: an engine that no call can do without would not start.
+    """
+    _configure_logging(settings.log_level)
+    with _listen(settings.host, settings.port) as listening:
+        return asyncio.run(_serve(settings.listening_on(listening.getsockname()[1]), scenario, say, listening))
+
+
+async def _serve(
+    settings: "Settings", scenario: "Scenario", say: Callable[[str], None], listening: socket.socket
+) -> int:
+    clock = SystemClock()
+    began_sec = clock.now()
+    async with WarmStart(settings, scenario, clock=clock, emit=_unobserved, say=say) as warm_start:
+        await _warm_up(warm_start, settings.warm)
+        say(f"Warm ({settings.warm}) after {clock.now() - began_sec:.2f} s.")
+        from warmline.agent.server import create_app
+
+        app = create_app(settings, scenario.name, warm_start.kit, clock=clock, emit=_unobserved)
+        server = _Server(_uvicorn_config(app, settings.log_level), lambda: say(f"Call it: {_address(settings)}"))
+        await server.serve(sockets=[listening])
+    return 0
+
+
+async def _warm_up(warm_start: WarmStart, how: str) -> None:
+    if how == "imports":
+        await warm_start.imports()
+    elif how == "all":
+        await warm_start.kit()
+        await warm_start.exercise()
+
+
+def _uvicorn_config(app: object, log_level: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type] # an ASGI app; the precise type would import FastAPI here
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        # Our own limit is lower and explains itself; this one only guards the memory.
+        ws_max_size=16 * MAX_FRAME_BYTES,
+        log_level=log_level,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SEC,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+
+
+def _address(settings: "Settings") -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}/"
+
+
+def _configure_logging(level: str) -> None:
+    """Our log to stderr; Pipecat's only from warnings on, since its debug lines quote the caller."""
+    from loguru import logger
+
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logger.remove()
+    logger.add(sys.stderr, level=max(level.upper(), "WARNING", key=lambda name: logger.level(name).no))
+
+
+def _unobserved(event: Event) -> None:
+    """Nobody subscribes."""

@@ -1,0 +1,152 @@
+"""The HTTP and WebSocket server around the calls."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocket
+
+from warmline.agent.admission import Admission, AllLinesBusy
+from warmline.agent.call import Call, CallOver
+from warmline.agent.guard import Guard
+from warmline.agent.line import CallerGone, Line
+from warmline.agent.page import page_routes
+from warmline.agent.wire import FRAME_MS, SAMPLE_RATE_HZ
+from warmline.clock import Clock
+from warmline.errors import ProtocolError, WarmlineError
+from warmline.events import CallRefused
+from warmline.session import Session
+from warmline.session.session import Emit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from warmline.agent.kit import Kit
+    from warmline.settings import Settings
+
+__all__ = ["create_app"]
+
+_log = logging.getLogger(__name__)
+_HELLO_TIMEOUT_SEC = 5.0
+_FAILED, _POLICY_VIOLATION, _BUSY = 1011, 1008, 1013
+
+
+def create_app(
+    settings: "Settings", agent_name: str, kit: "Callable[[], Awaitable[Kit]]", *, clock: Clock, emit: Emit
+) -> FastAPI:
+    """The page at `/`, calls at `/ws`, both behind the guard. `kit` gives what calls take from."""
+    guard = Guard(
+        origins=frozenset(settings.allowed_origins),
+        hosts=frozenset(settings.allowed_hosts),
+        token=settings.token.get_secret_value() if settings.token else None,
+    )
+    switchboard = _Switchboard(settings, agent_name, kit, guard, clock=clock, emit=emit)
+    app = FastAPI(title="Warmline", openapi_url=None, docs_url=None, redoc_url=None, routes=page_routes())
+    app.add_api_websocket_route("/ws", switchboard.take_call)
+    app.add_middleware(_GuardMiddleware, guard=guard)
+    return app
+
+
+class _GuardMiddleware:
+    """Turns away, before anything else sees them, requests for another host or from another site."""
+
+    def __init__(self, app: "ASGIApp", guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] not in ("http", "websocket") or self._admits(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await PlainTextResponse("not from here", 403)(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})  # before the upgrade: HTTP 403
+
+    def _admits(self, scope: "Scope") -> bool:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        return self._guard.admits(origin=headers.get(b"origin"), host=headers.get(b"host"))
+
+
+class _Switchboard:
+    """Admits callers and runs their calls."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        agent_name: str,
+        kit: "Callable[[], Awaitable[Kit]]",
+        guard: Guard,
+        *,
+        clock: Clock,
+        emit: Emit,
+    ) -> None:
+        self._settings = settings
+        self._agent_name = agent_name
+        self._kit = kit
+        self._guard = guard
+        self._clock = clock
+        self._emit = emit
+        self._admission = Admission(settings.max_calls)
+
+    async def take_call(self, websocket: WebSocket) -> None:
+        """One WebSocket, from its upgrade to its close."""
+        await websocket.accept()
+        line = Line(websocket, self._clock)
+        try:
+            with self._admission.line() as active_calls:
+                if await self._shows_ticket(line):
+                    await self._converse(line, active_calls)
+        except AllLinesBusy:
+            await self._refuse(line, _BUSY, "all lines are busy")
+
+    async def _shows_ticket(self, line: Line) -> bool:
+        if self._guard.token is None:
+            return True
+        try:
+            async with asyncio.timeout(_HELLO_TIMEOUT_SEC):
+                hello = await line.receive()
+        except TimeoutError:
+            await self._refuse(line, _POLICY_VIOLATION, "a hello with a ticket has to come first")
+        except CallerGone:
+            pass
+        except ProtocolError as broken:
+            await self._refuse(line, broken.close_code, broken.reason)
+        else:
+            if not isinstance(hello, bytes) and self._guard.accepts_ticket(hello.get("ticket")):
+                return True
+            await self._refuse(line, _POLICY_VIOLATION, "a hello with the right ticket has to come first")
+        return False
+
+    async def _refuse(self, line: Line, code: int, reason: str) -> None:
+        self._emit(CallRefused(at_sec=self._clock.now(), reason=reason))
+        await line.close(code, reason)
+
+    async def _converse(self, line: Line, active_calls: int) -> None:
+        session = Session(self._clock, self._emit, active_calls=active_calls)
+        line.post(
+            "ready",
+            session=session.id,
+            agent=self._agent_name,
+            sample_rate_hz=SAMPLE_RATE_HZ,
+            frame_ms=FRAME_MS,
+            warm=self._settings.warm,
+        )
+        async with session:
+            over = await self._run(line, session)
+            session.end_reason = over.reason
+        if over.code is not None:
+            await line.close(over.code, over.reason, error=over.error)
+
+    async def _run(self, line: Line, session: Session) -> CallOver:
+        try:
+            kit = await self._kit()
+            idle_timeout_sec = self._settings.idle_timeout_sec
+            return await Call(line, session, kit, self._clock, idle_timeout_sec=idle_timeout_sec).run()
+        except (WarmlineError, ExceptionGroup):
+            _log.exception("call %s failed", session.id)
+            return CallOver(_FAILED, "the agent failed")
