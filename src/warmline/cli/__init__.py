@@ -1,0 +1,5 @@
+"""The `warmline` command."""
+
+from warmline.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,44 @@
+"""`warmline serve`: the voice agent."""
+
+import os
+import sys
+
+import click
+
+from warmline.cli.extras import missing_extra
+from warmline.cli.setting_options import takes_settings
+from warmline.settings import Settings, load_scenario, misspelt_variables, start_notes
+
+__all__ = ["serve"]
+
+
+@click.command()
+@takes_settings
+def serve(settings: Settings) -> int:
+    """Run the voice agent and print the address of its page.
+
+    What answers, unless you choose otherwise: Silero and smart-turn (in Pipecat's wheel) say when the caller has
+    finished, pocketsphinx hears, an emulator of an OpenAI-compatible API thinks, espeak-ng speaks. All of them run on
+    this machine, need no account and download nothing. With OPENAI_API_KEY set, or with --llm-base-url, a real model
+    thinks instead; --llm-base-url embedded keeps the emulator.
+
+    Everything that the first call needs is loaded, run once and checked before calls are taken; --warm imports and
+    --cold leave that to the first call, to show what it costs.
+
+    An option wins over WARMLINE_* in the environment, that over OPENAI_*, that over warmline.toml.
+    `warmline config explain` shows what was chosen, and by what.
+    """
+    scenario = load_scenario(settings.scenario)
+    for line in misspelt_variables(os.environ):
+        click.echo(f"warmline: {line}", err=True)
+    for line in start_notes(settings):
+        click.echo(line)
+    with missing_extra("agent,local"):
+        from warmline.agent import serve as serve_agent
+    return serve_agent(settings, scenario, _say)
+
+
+def _say(line: str) -> None:
+    """Whoever waits for a line (a person, a parent process) gets it now."""
+    click.echo(line)
+    sys.stdout.flush()

@@ -1,0 +1,122 @@
+"""Where settings come from, and which source wins: command line, environment, OpenAI's names, file, default."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import EnvSettingsSource
+
+from warmline.errors import ConfigError
+from warmline.settings.checks import EMBEDDED
+from warmline.settings.complaints import complaint
+from warmline.settings.config_file import DEFAULT_NAME, ConfigFile, read_config_file
+from warmline.settings.settings import Settings
+from warmline.settings.token_file import read_token_file
+
+__all__ = ["SECRETS", "load_settings"]
+
+SECRETS = frozenset({"token", "llm_api_key"})
+_OPENAI_NAMES = {"llm_api_key": "OPENAI_API_KEY", "llm_base_url": "OPENAI_BASE_URL", "llm_model": "OPENAI_MODEL"}
+_OPTIONS = {"allowed_origins": "--allow-origin", "allowed_hosts": "--allow-host", "idle_timeout_sec": "--idle-timeout"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Some values, and what to call the place that each came from."""
+
+    values: Mapping[str, Any]
+    labels: Mapping[str, str]
+
+
+def load_settings(
+    command_line: Mapping[str, object] | None = None,
+    *,
+    token_file: Path | None = None,
+    config: Path | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """Merge all sources into checked settings that know where each value came from.
+
+    Args:
+        command_line: values by setting name; `None` means not given. Never secrets.
+        token_file: file whose content is the token.
+        config: the TOML file to read; without it `warmline.toml` of `directory`, if there is one.
+        directory: stands for the working directory.
+
+    Raises:
+        ConfigError: a value is wrong; the message names the setting and its source.
+    """
+    sources = [
+        _from_command_line(command_line or {}, token_file),
+        _from_environment(),
+        _from_openai_names(),
+        _from_file(config, directory or Path()),
+    ]
+    values: dict[str, Any] = {}
+    labels: dict[str, str] = {}
+    for source in sources:
+        values = {**source.values, **values}
+        labels = {**source.labels, **labels}
+    return _checked(values, labels)
+
+
+def _checked(values: Mapping[str, Any], labels: Mapping[str, str]) -> Settings:
+    try:
+        settings = Settings(**values)
+    except ConfigError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise ConfigError(complaint(error.__cause__, labels)) from error.__cause__
+        raise
+    return settings.came_from(_after_llm_choice(settings, values, labels))
+
+
+def _after_llm_choice(settings: Settings, values: Mapping[str, Any], labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Say so where the key decided on the endpoint, or the endpoint on the key."""
+    if values.get("llm_base_url") == EMBEDDED and "llm_api_key" in labels:
+        return {**labels, "llm_api_key": f"not used, because llm_base_url is {EMBEDDED!r}"}
+    if settings.llm_base_url is not None and "llm_base_url" not in labels:
+        return {**labels, "llm_base_url": f"because llm_api_key is set ({labels['llm_api_key']})"}
+    return labels
+
+
+def _from_command_line(given: Mapping[str, object], token_file: Path | None) -> _Source:
+    secret = SECRETS & {name for name, value in given.items() if value is not None}
+    if secret:
+        raise ConfigError(f"{', '.join(sorted(secret))}: a secret is never taken from the command line")
+    values = {name: value for name, value in given.items() if value is not None}
+    labels = {name: f"command line, {_OPTIONS.get(name, '--' + name.replace('_', '-'))}" for name in values}
+    if token_file is None:
+        return _Source(values, labels)
+    token = SecretStr(read_token_file(token_file))
+    return _Source({**values, "token": token}, {**labels, "token": f"command line, --token-file {token_file}"})
+
+
+def _from_environment() -> _Source:
+    values = EnvSettingsSource(Settings)()
+    return _Source(values, {name: f"environment, WARMLINE_{name.upper()}" for name in values})
+
+
+def _from_openai_names() -> _Source:
+    values = {name: os.environ[variable] for name, variable in _OPENAI_NAMES.items() if os.environ.get(variable)}
+    return _Source(values, {name: f"environment, {_OPENAI_NAMES[name]}" for name in values})
+
+
+def _from_file(config: Path | None, directory: Path) -> _Source:
+    path = config or directory / DEFAULT_NAME
+    if config is None and not path.exists():
+        return _Source({}, {})
+    file = read_config_file(path, known=set(Settings.model_fields) - SECRETS, secret=SECRETS)
+    return _Source(_with_own_paths(file), {name: file.where(name) for name in file.values})
+
+
+def _with_own_paths(file: ConfigFile) -> Mapping[str, Any]:
+    """Relative paths in a file are relative to that file, wherever the command was run."""
+    return {
+        name: file.path.parent / Path(value).expanduser()
+        if name in {"scenario", "cache_dir"} and isinstance(value, str)
+        else value
+        for name, value in file.values.items()
+    }
