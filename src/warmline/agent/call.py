@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from warmline.agent.greeting import is_stray_hello
 from warmline.agent.line import CallerEnd, CallerGone
 from warmline.agent.playout import Playout
+from warmline.agent.prompt import core_prompt, with_facts
 from warmline.agent.wire import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 from warmline.clock import Clock
 from warmline.engines import ChatMessage, Transcript
@@ -170,12 +171,11 @@ class Call:
 
     def prepare(self, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
         """Core prompt, the facts that this turn needs, and the conversation."""
-        from warmline.agent.prompt import compose
-
         if not self._decided:  # ended by a watchdog of Pipecat's instead of our strategy
             self._decide()
         self._decided = False
-        return compose(self._kit.scenario, messages)
+        scenario = self._kit.scenario
+        return with_facts([core_prompt(scenario), *messages], scenario.facts)
 
     def replied(self, text: str) -> None:
         """Tell the caller's screen what is being said."""

@@ -23,7 +23,7 @@ __all__ = ["WarmStart"]
 
 _Made = TypeVar("_Made")
 _log = logging.getLogger(__name__)
-_IMPORTS = ("warmline.agent.pipeline", "warmline.agent.rehearsal", "warmline.agent.prompt", "warmline.engines.openai")
+_IMPORTS = ("warmline.agent.pipeline", "warmline.agent.rehearsal", "warmline.engines.openai")
 _REHEARSAL_TIMEOUT_SEC = 10.0
 _EMBEDDED_MODEL = "receptionist"
 
