@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -14,14 +16,19 @@ from warmline.agent.wire import MAX_FRAME_BYTES
 from warmline.clock import SystemClock
 from warmline.errors import ConfigError
 from warmline.events import Event
+from warmline.session.session import Emit
 
 if TYPE_CHECKING:
     from warmline.settings import Scenario, Settings
 
-__all__ = ["serve"]
+__all__ = ["run", "serve"]
 
 _GRACE_SEC = 3
 _BACKLOG = 2048
+
+
+def _unobserved(event: Event) -> None:
+    """Nobody subscribes."""
 
 
 def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]) -> int:
@@ -32,24 +39,73 @@ def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]
         WarmlineError: an engine that no call can do without would not start.
     """
     _configure_logging(settings.log_level)
-    with _listen(settings.host, settings.port) as listening:
-        return asyncio.run(_serve(settings.listening_on(listening.getsockname()[1]), scenario, say, listening))
+    asyncio.run(_until_signalled(settings, scenario, say))
+    return 0
 
 
-async def _serve(
-    settings: "Settings", scenario: "Scenario", say: Callable[[str], None], listening: socket.socket
-) -> int:
+async def run(
+    settings: "Settings",
+    scenario: "Scenario",
+    *,
+    say: Callable[[str], None],
+    stop: asyncio.Event,
+    emit: Emit = _unobserved,
+    listening: Callable[[int], None] = lambda port: None,
+) -> None:
+    """Warm up, take calls until `stop` is set, give everything back. `listening` is told the port.
+
+    Raises:
+        ConfigError: the address can not be listened on.
+        WarmlineError: an engine that no call can do without would not start.
+    """
     clock = SystemClock()
     began_sec = clock.now()
-    async with WarmStart(settings, scenario, clock=clock, emit=_unobserved, say=say) as warm_start:
-        await _warm_up(warm_start, settings.warm)
-        say(f"Warm ({settings.warm}) after {clock.now() - began_sec:.2f} s.")
-        from warmline.agent.server import create_app
+    with _listen(settings.host, settings.port) as door:
+        settings = settings.listening_on(door.getsockname()[1])
+        async with WarmStart(settings, scenario, clock=clock, emit=emit, say=say) as warm_start:
+            await _warm_up(warm_start, settings.warm)
+            say(f"Warm ({settings.warm}) after {clock.now() - began_sec:.2f} s.")
+            from warmline.agent.server import create_app
 
-        app = create_app(settings, scenario.name, warm_start.kit, clock=clock, emit=_unobserved)
-        server = _Server(_uvicorn_config(app, settings.log_level), lambda: say(f"Call it: {_address(settings)}"))
-        await server.serve(sockets=[listening])
-    return 0
+            app = create_app(settings, scenario.name, warm_start.kit, clock=clock, emit=emit)
+
+            def on_listening() -> None:
+                say(f"Call it: {_address(settings)}")
+                listening(settings.port)
+
+            server = _Server(_uvicorn_config(app, settings.log_level), on_listening)
+            async with asyncio.TaskGroup() as tasks:
+                stopping = tasks.create_task(_stop_when(stop, server))
+                await server.serve(sockets=[door])
+                stopping.cancel()
+
+
+async def _until_signalled(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, scenario, say=say, stop=stop)
+
+
+async def _stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and leaves the signals to whoever runs it."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def _warm_up(warm_start: WarmStart, how: str) -> None:
@@ -74,18 +130,6 @@ def _uvicorn_config(app: object, log_level: str) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_listening = on_listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_listening()
-
-
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -106,7 +150,3 @@ def _configure_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logger.remove()
     logger.add(sys.stderr, level=max(level.upper(), "WARNING", key=lambda name: logger.level(name).no))
-
-
-def _unobserved(event: Event) -> None:
-    """Nobody subscribes."""

@@ -1,0 +1,80 @@
+"""The whole agent in the test's own loop, on a free port: so that its tasks, threads and descriptors can be counted."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from warmline.agent.serve import run
+from warmline.settings import Settings, load_scenario
+
+FRAME = bytes(640)
+
+
+@dataclass
+class Served:
+    """An agent that takes calls."""
+
+    host: str
+    port: int
+    events: list
+
+    @property
+    def url(self) -> str:
+        return f"ws://{self.host}:{self.port}/ws"
+
+    def call(self, **kwargs) -> contextlib.AbstractAsyncContextManager[ClientConnection]:
+        return connect(self.url, compression=None, max_size=None, **kwargs)
+
+
+@contextlib.asynccontextmanager
+async def served(tmp_path, **choices) -> AsyncIterator[Served]:
+    """Start it warm, stop it at the end of the block."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    settings = Settings(port=0, cache_dir=tmp_path / "cache", llm_base_url=None, **choices)
+    events: list = []
+    listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(
+            run(
+                settings,
+                load_scenario(),
+                say=lambda _: None,
+                emit=events.append,
+                listening=listening.set_result,
+                stop=stop,
+            )
+        )
+        yield Served(settings.host, await listening, events)
+        stop.set()
+
+
+async def events_until(call: ClientConnection, kind: str, **fields: object) -> list[dict]:
+    """Every event up to the first of this kind with these fields; audio is passed over."""
+    seen = []
+    async with asyncio.timeout(20):
+        async for message in call:
+            if isinstance(message, bytes):
+                continue
+            event = json.loads(message)
+            seen.append(event)
+            if event["type"] == kind and fields.items() <= event.items():
+                return seen
+    raise AssertionError(f"no {kind} before the close; saw {[event['type'] for event in seen]}")
+
+
+async def closed_with(call: ClientConnection) -> tuple[int | None, list[dict]]:
+    """Read to the end: the close code, and the error events before it."""
+    errors = []
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(20):
+            async for message in call:
+                if isinstance(message, str) and (event := json.loads(message))["type"] == "error":
+                    errors.append(event)
+    await call.wait_closed()
+    return call.close_code, errors

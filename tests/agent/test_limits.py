@@ -1,0 +1,179 @@
+"""Bad input and rude callers: every one gets its answer, and the server is afterwards as it was."""
+
+import asyncio
+import gc
+import json
+import threading
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.agent.served import FRAME, closed_with, events_until, served
+from tests.processes import children, open_fds, resident_mb
+
+BAD_FRAMES = [
+    (b"\x00" * 641, 1003),
+    ("this is no JSON", 1007),
+    ("[1, 2]", 1007),
+    ('{"type": "dance"}', 1008),
+    ("{}", 1008),
+    (bytes(64 * 1024 + 2), 1009),
+    (json.dumps({"type": "bye", "padding": "x" * 70_000}), 1009),
+]
+
+
+def test_bad_input_gets_an_error_and_its_close_code_and_the_server_lives(tmp_path):
+    async def scenario():
+        async with served(tmp_path, max_calls=2) as agent:
+            for frame, code in BAD_FRAMES:
+                async with agent.call() as call:
+                    await events_until(call, "ready")
+                    await call.send(FRAME)
+                    await call.send(frame)
+                    assert (await closed_with(call))[0] == code, frame[:20]
+                    errors = (await closed_with(call))[1]
+                    assert not errors
+            await second_hello(agent)
+            await late_hello(agent)
+            await bye(agent)
+            await busy(agent)
+            await refused_headers(agent)
+            async with agent.call() as call:
+                await events_until(call, "bot_started", turn=0)
+
+    asyncio.run(scenario())
+
+
+async def second_hello(agent):
+    async with agent.call() as call:
+        await call.send('{"type":"hello"}')
+        await events_until(call, "ready")
+        await call.send('{"type":"hello"}')
+        code, errors = await closed_with(call)
+        assert code == 1008
+        assert [error["code"] for error in errors] == [1008]
+
+
+async def late_hello(agent):
+    async with agent.call() as call:
+        await call.send(FRAME)
+        await call.send('{"type":"hello"}')
+        assert (await closed_with(call))[0] == 1008
+
+
+async def bye(agent):
+    async with agent.call() as call:
+        await events_until(call, "bot_started", turn=0)
+        await call.send('{"type":"bye"}')
+        assert await closed_with(call) == (1000, [])
+
+
+async def busy(agent):
+    async with agent.call() as first, agent.call() as second:
+        await events_until(first, "ready")
+        await events_until(second, "ready")
+        async with agent.call() as third:
+            code, errors = await closed_with(third)
+        assert code == 1013
+        assert errors[0]["reason"] == "all lines are busy"
+
+
+async def refused_headers(agent):
+    for headers in ({"origin": "http://evil.example"}, {"additional_headers": {"Host": "evil.example"}}):
+        with pytest.raises(InvalidStatus) as refused:
+            async with agent.call(**headers):
+                pass
+        assert refused.value.response.status_code == 403
+    async with agent.call(origin=f"http://127.0.0.1:{agent.port}") as call:
+        await events_until(call, "ready")
+
+
+def test_a_caller_who_says_nothing_is_told_so_and_let_go(tmp_path):
+    async def scenario():
+        async with served(tmp_path, idle_timeout_sec=0.5) as agent, agent.call() as call:
+            code, errors = await closed_with(call)
+        assert code == 1000
+        assert [(error["code"], error["reason"]) for error in errors] == [(1000, "idle")]
+
+    asyncio.run(scenario())
+
+
+def test_where_a_token_is_owed_nothing_comes_before_it(tmp_path):
+    async def scenario():
+        async with served(tmp_path, token="a-long-enough-token") as agent:
+            async with agent.call() as call:
+                await call.send('{"type":"hello","ticket":"a-long-enough-token"}')
+                assert (await events_until(call, "bot_started", turn=0))[0]["type"] == "ready"
+            for first in ('{"type":"hello","ticket":"wrong"}', '{"type":"hello"}', FRAME):
+                async with agent.call() as call:
+                    await call.send(first)
+                    assert json.loads(await call.recv())["type"] == "error"
+                    assert (await closed_with(call))[0] == 1008
+
+    asyncio.run(scenario())
+
+
+def test_rude_callers_leave_nothing_behind(tmp_path):
+    async def scenario():
+        async with served(tmp_path, max_calls=64) as agent:
+            await some_calls(agent)
+            before = await settled()
+            memory_before_mb = resident_mb()
+            for _ in range(20):
+                await asyncio.gather(*(drop(agent, how) for how in range(50)))
+            await some_calls(agent)
+            after = await settled(at_most=before)
+            assert after == before
+            assert resident_mb() - memory_before_mb < 10
+
+    asyncio.run(scenario())
+
+
+async def some_calls(agent):
+    for _ in range(3):
+        async with agent.call() as call:
+            await events_until(call, "bot_started", turn=0)
+            await call.send('{"type":"bye"}')
+            await closed_with(call)
+
+
+async def drop(agent, how):
+    """Connect and vanish: at once, after a frame, in the middle of a word, after the first event; never politely."""
+    async with agent.call() as call:
+        if how % 4 >= 1:
+            await call.send(FRAME)
+        if how % 4 >= 2:
+            await call.send(bytes(64_000))
+        if how % 4 == 3:
+            await call.recv()
+        call.transport.abort()
+
+
+async def settled(at_most=None):
+    """Tasks, threads, descriptors and children once they stop changing."""
+    level = None
+    async with asyncio.timeout(30):
+        while True:
+            gc.collect()
+            now = (len(asyncio.all_tasks()), threading.active_count(), open_fds(), len(children()))
+            if now == level and (at_most is None or now <= at_most):
+                return now
+            level = now
+            await asyncio.sleep(0.25)
+
+
+def test_a_caller_who_never_reads_is_let_go(tmp_path):
+    async def scenario():
+        async with served(tmp_path) as agent:
+            reader, writer = await asyncio.open_connection(agent.host, agent.port, limit=1)
+            writer.write(
+                f"GET /ws HTTP/1.1\r\nHost: {agent.host}:{agent.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            )
+            writer.transport.pause_reading()
+            async with agent.call() as call:
+                await events_until(call, "bot_stopped", turn=0)
+            writer.transport.abort()
+            del reader
+
+    asyncio.run(scenario())
