@@ -1,0 +1,59 @@
+"""The ruler: a caller that measures at the ear, what its figures are worth, and the voices that it speaks with."""
+
+from warmline.measure.audibility import AUDIBLE_DBFS, audible_span, longest_silence_sec, speech_onset
+from warmline.measure.caller import Caller
+from warmline.measure.exchange import place_calls
+from warmline.measure.plan import CallPlan
+from warmline.measure.results import CallResult, TurnResult
+from warmline.measure.script import CallScript, ScriptTurn, load_script
+from warmline.measure.server_process import ServerProcess
+from warmline.measure.statistics import (
+    Estimate,
+    cold_tax_ms,
+    difference_of_medians,
+    median,
+    median_estimate,
+    no_slower,
+    percentile,
+    ratio_of_medians,
+)
+from warmline.measure.summary import Spread, Summary, Tally, call_cold_tax_ms, summarize
+from warmline.measure.utterance import Utterance
+from warmline.measure.voices import FLITE_VOICES, Voice, spoken_turn
+from warmline.measure.wire_audio import SAMPLE_RATE_HZ, Samples, read_wav
+
+__all__ = [
+    "AUDIBLE_DBFS",
+    "FLITE_VOICES",
+    "SAMPLE_RATE_HZ",
+    "CallPlan",
+    "CallResult",
+    "CallScript",
+    "Caller",
+    "Estimate",
+    "Samples",
+    "ScriptTurn",
+    "ServerProcess",
+    "Spread",
+    "Summary",
+    "Tally",
+    "TurnResult",
+    "Utterance",
+    "Voice",
+    "audible_span",
+    "call_cold_tax_ms",
+    "cold_tax_ms",
+    "difference_of_medians",
+    "load_script",
+    "longest_silence_sec",
+    "median",
+    "median_estimate",
+    "no_slower",
+    "percentile",
+    "place_calls",
+    "ratio_of_medians",
+    "read_wav",
+    "speech_onset",
+    "spoken_turn",
+    "summarize",
+]
