@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         ConfigError: a value is out of its range, or two of them contradict each other.
     """
 
-    model_config = SettingsConfigDict(
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix="WARMLINE_",
         env_ignore_empty=True,
         extra="forbid",

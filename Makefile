@@ -1,0 +1,89 @@
+# `make run` and `make test` need Python 3.11 to 3.13 with venv and pip, and nothing else. `make help` lists the rest.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Set PYTHON to choose the interpreter; otherwise the first suitable one of these is taken.
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Extra arguments for whatever the target runs: make test ARGS="-k settings", make run ARGS="--port 9000"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test core soak check bench lock clean
+
+help: ## Show what there is to make
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-7s %s\n' "$$name" "$$what"; done
+
+run: $(VENV)/.run ## Run the voice agent and print the address of its page
+	@exec $(BIN)/warmline serve $(ARGS)
+
+test: $(VENV)/.dev ## Run the tests (less than five minutes)
+	$(BIN)/python -m pytest $(ARGS)
+
+core: $(VENV)/.core ## Run the tests of the core in an environment that has pytest alone
+	$(BIN)/python -m pytest -m "core and not soak" $(ARGS) $$(grep -rlE --include='test_*.py' 'mark\.core' tests)
+
+soak: $(VENV)/.dev ## Run the long tests
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+check: $(VENV)/.dev ## Lint, check formatting, types, public types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy tests bench
+	PATH="$(abspath $(BIN)):$$PATH" pyright --verifytypes warmline --ignoreexternal
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## Measure the first turn, side by side (FULL=1 for more, BASE=<commit> for one more arm)
+	FULL="$(FULL)" BASE="$(BASE)" $(BIN)/python bench/first_turn.py $(ARGS)
+
+clean: ## Remove the environment and everything that was generated
+	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist build
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments. A stamp is renewed when what it installs has changed.
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (about a minute, once)"
+	@$(INSTALL) -r requirements/run.txt
+	@$(INSTALL) --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (about a minute, once)"
+	@$(INSTALL) -r requirements/dev.txt
+	@$(INSTALL) --no-deps -e .
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
+	@$(INSTALL) -r requirements/core.txt
+	@$(INSTALL) --no-deps -e .
+	@touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHONS); do \
+	  if "$$python" -c '$(SUITABLE)' 2>/dev/null; then \
+	    "$$python" -m venv $(VENV) && exit 0; \
+	    rm -rf $(VENV); exit 1; \
+	  fi; \
+	done; \
+	echo "Python 3.11, 3.12 or 3.13 with its venv module is needed; none of these is: $(PYTHONS)." >&2; \
+	echo "Name one: make PYTHON=/path/to/python3.12 ... (on Debian: apt install python3-venv)" >&2; \
+	exit 1
+
+# Lock files: one set for all platforms and Pythons, with hashes, and without the address of any index.
+# uv does not know pip's variables; in its environment (not on its command line) they may hold a password.
+
+COMPILE = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-https://pypi.org/simple}}" \
+  UV_INDEX="$${UV_INDEX:-$$PIP_EXTRA_INDEX_URL}" $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
+  --no-config --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
+RUN_EXTRAS := --extra agent --extra local --extra report
+
+lock: | $(BIN)/python ## Resolve the dependencies anew into requirements/ (ARGS=--upgrade for the newest)
+	@$(INSTALL) uv
+	@$(COMPILE) pyproject.toml $(RUN_EXTRAS) --output-file requirements/run.txt
+	@$(COMPILE) pyproject.toml $(RUN_EXTRAS) --group test --group check -c requirements/run.txt --output-file requirements/dev.txt
+	@$(COMPILE) --group core -c requirements/dev.txt --output-file requirements/core.txt
