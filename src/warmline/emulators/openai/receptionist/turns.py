@@ -1,0 +1,172 @@
+"""How a caller's turn moves the desk on: an open question comes first, then whatever the words speak for most."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import get_args
+
+from warmline.emulators.openai.receptionist.booking import Booking, Kind, Slot, slots_in
+from warmline.emulators.openai.receptionist.caller_name import find_bare_name, find_name
+from warmline.emulators.openai.receptionist.consent import consent_in
+from warmline.emulators.openai.receptionist.conversation import Exchange, Knowledge
+from warmline.emulators.openai.receptionist.cues import Evidence, hears, weigh
+from warmline.emulators.openai.receptionist.desk import Act, Asked, Desk, Step
+
+__all__ = ["take_turn"]
+
+_BOOKING_WEIGHT = 2.0
+_SLOT_WEIGHT = 0.8
+_SURE = 2.5
+_SMALL_TALK: tuple[Act, ...] = ("greeting", "how_are_you", "are_you_a_robot", "repeat", "thanks", "goodbye")
+_QUESTIONS = (
+    "what", "where", "when", "how", "who", "which", "why", "do you", "does", "are you", "are there", "is there",
+    "is it",
+    "is the", "have you", "can you tell", "could you tell",
+)  # fmt: skip
+_ABOUT_THE_BOOKING = (
+    "table", "book", "free", "available", "possible", "anything", "something", "how about", "what about", "make it",
+)  # fmt: skip
+_WORDS_FOR: dict[Slot, tuple[str, ...]] = {
+    "day": ("day", "date"),
+    "time": ("time", "hour"),
+    "party_size": ("people", "number", "persons", "guests"),
+    "name": ("name",),
+}
+
+
+def take_turn(desk: Desk, exchange: Exchange, knowledge: Sequence[Knowledge], *, appointments_only: bool) -> Step:
+    """Understand what the caller said.
+
+    What the desk becomes depends on the words alone, not on `knowledge`: facts are given for the last turn only, and
+    the turns before it are taken again at every request.
+    """
+    words = exchange.said
+    evidence = weigh(words)
+    step = _answer(desk, exchange, evidence) if desk.asked else None
+    return step or _free(desk, words, evidence, knowledge, "appointment" if appointments_only else None)
+
+
+def _answer(desk: Desk, exchange: Exchange, evidence: Sequence[Evidence]) -> Step | None:
+    """The turn as an answer to the open question, if it is one."""
+    words = exchange.said
+    if _is_sure(evidence, "cancel_booking"):
+        return _cancel(desk, words, evidence[0].cues)
+    if _is_sure(evidence, "repeat") or _is_aside(words):
+        return None
+    if desk.asked in {"name_to_cancel", "confirm_cancel"}:
+        return _answer_on_cancelling(desk, exchange)
+    return _fill(desk, exchange) or _answer_yes_or_no(desk, words)
+
+
+def _is_sure(evidence: Sequence[Evidence], intent: str) -> bool:
+    return bool(evidence) and evidence[0].intent == intent and evidence[0].weight >= _SURE
+
+
+def _is_aside(words: str) -> bool:
+    """A question about something else than the booking."""
+    return words.startswith(tuple(f"{start} " for start in _QUESTIONS)) and not hears(words, *_ABOUT_THE_BOOKING)
+
+
+def _fill(desk: Desk, exchange: Exchange) -> Step | None:
+    booking = desk.booking or Booking()
+    asked = next((slot for slot in get_args(Slot) if slot == desk.asked), None)
+    found = slots_in(exchange.said, asked, booking)
+    # Any word may be a name: only the reply of that time can tell whether it was taken for one.
+    if exchange.answered and "name" in found and found["name"] not in exchange.answered.lower():
+        del found["name"]
+    filled = tuple(slot for slot, value in found.items() if booking.filled().get(slot) != value)
+    return _ask_on(desk, booking.with_slots(found), filled, tuple(found.values())) if filled else None
+
+
+def _ask_on(desk: Desk, booking: Booking, filled: tuple[Slot, ...], evidence: tuple[str, ...]) -> Step:
+    asked: Asked = booking.missing() or "confirm"
+    return Step(replace(desk, booking=booking, asked=asked), f"book_{booking.kind}", "ask", filled, evidence=evidence)
+
+
+def _answer_yes_or_no(desk: Desk, words: str) -> Step | None:
+    booking, consent = desk.booking or Booking(), consent_in(words)
+    intent = f"book_{booking.kind}"
+    if desk.asked == "confirm" and consent == "yes":
+        return Step(Desk(booked=booking), intent, "booked", evidence=(words,))
+    if desk.asked in {"confirm", "change"}:
+        wrong = next((slot for slot, names in _WORDS_FOR.items() if hears(words, *names)), None)
+        if wrong:
+            return Step(replace(desk, asked=wrong), intent, "ask", evidence=(words,))
+    if desk.asked == "confirm" and consent == "no":
+        return Step(replace(desk, asked="change"), intent, "ask", evidence=(words,))
+    if desk.asked == "change" and consent == "no":
+        return Step(replace(desk, asked="confirm"), intent, "ask", evidence=(words,))
+    return None
+
+
+def _answer_on_cancelling(desk: Desk, exchange: Exchange) -> Step | None:
+    words = exchange.said
+    if desk.asked == "confirm_cancel" and (consent := consent_in(words)):
+        cancelled = consent == "yes"
+        after = Desk(booked=None if cancelled else desk.booked)
+        return Step(after, "cancel_booking", "cancelled" if cancelled else "kept", evidence=(words,))
+    name = find_name(words).value or find_bare_name(words).value
+    if not name or (exchange.answered and name not in exchange.answered.lower()):
+        return None
+    return _confirm_cancelling(desk, Booking(name=name), (name,))
+
+
+def _confirm_cancelling(desk: Desk, booking: Booking, evidence: tuple[str, ...]) -> Step:
+    after = replace(desk, booking=booking, asked="confirm_cancel")
+    return Step(after, "cancel_booking", "ask", evidence=evidence)
+
+
+def _cancel(desk: Desk, words: str, cues: tuple[str, ...]) -> Step:
+    if desk.asked and desk.asked not in {"name_to_cancel", "confirm_cancel"}:
+        return Step(Desk(booked=desk.booked), "cancel_booking", "dropped", evidence=cues)
+    if desk.booked:
+        return _confirm_cancelling(desk, desk.booked, cues)
+    if name := find_name(words).value:
+        return _confirm_cancelling(desk, Booking(name=name), cues)
+    return Step(replace(desk, booking=Booking(), asked="name_to_cancel"), "cancel_booking", "ask", evidence=cues)
+
+
+def _free(
+    desk: Desk, words: str, evidence: Sequence[Evidence], knowledge: Sequence[Knowledge], kind: Kind | None
+) -> Step:
+    """The turn for what its words speak for most: a fact, a booking, small talk, or nothing at all."""
+    heaviest = evidence[0] if evidence else None
+    fact = max(knowledge, key=lambda known: known.weight(words), default=None)
+    fact_weight = fact.weight(words) if fact else 0.0
+    booking = None if desk.asked else _begin(desk, words, evidence, kind, at_least=max(fact_weight, _BOOKING_WEIGHT))
+    if booking:
+        return booking
+    if fact and fact_weight > 0 and fact_weight >= (heaviest.weight if heaviest else 0.0):
+        return Step(desk, fact.topic.replace(" ", "_"), "fact", fact=fact, evidence=(fact.topic,))
+    if heaviest and heaviest.intent == "cancel_booking":
+        return _cancel(desk, words, heaviest.cues)
+    talk = next((act for act in _SMALL_TALK if heaviest and act == heaviest.intent), None)
+    if heaviest and talk:
+        return Step(desk, talk, talk, evidence=heaviest.cues)
+    return _nothing_asked(desk, words)
+
+
+def _begin(desk: Desk, words: str, evidence: Sequence[Evidence], kind: Kind | None, at_least: float) -> Step | None:
+    """A booking begins, or one that was made is changed, if the words speak for that more than for all else."""
+    weights = {found.intent: found.weight for found in evidence}
+    kind = kind or ("appointment" if weights.get("book_appointment", 0) > weights.get("book_table", 0) else "table")
+    changing = desk.booked is not None and weights.get("change_booking", 0) >= _BOOKING_WEIGHT
+    booking = desk.booked if changing and desk.booked else Booking(kind)
+    slots = slots_in(words, None, booking)
+    weight = max(weights.get(intent, 0.0) for intent in ("book_table", "book_appointment", "change_booking"))
+    weight += _SLOT_WEIGHT * len(slots.keys() - {"name"})
+    others = [found.weight for found in evidence if not found.intent.startswith(("book", "change"))]
+    if weight <= max([at_least - 0.01, *others]):
+        return None
+    cues = tuple(cue for found in evidence if found.intent.startswith(("book", "change")) for cue in found.cues)
+    step = _ask_on(desk, booking.with_slots(slots), tuple(slots), cues + tuple(slots.values()))
+    return replace(step, desk=replace(step.desk, asked="change")) if changing and not slots else step
+
+
+def _nothing_asked(desk: Desk, words: str) -> Step:
+    """A bare yes or no to nobody's question."""
+    consent = None if desk.asked or len(words.split()) > 5 else consent_in(words)
+    if consent == "yes":
+        return Step(desk, "listening", "listening", evidence=(words,))
+    if consent == "no":
+        return Step(desk, "goodbye", "goodbye", evidence=(words,))
+    return Step(desk, "unclear", "unclear")
