@@ -8,7 +8,7 @@ import pytest
 
 from tests.measure.sounds import babble, silence
 from warmline.errors import ConfigError
-from warmline.measure import SAMPLE_RATE_HZ, Samples, ScriptTurn, Utterance, Voice, read_wav, spoken_turn
+from warmline.measure import DEFAULT_CALL, SAMPLE_RATE_HZ, Samples, ScriptTurn, Speaker, Utterance, Voice, read_wav
 
 
 def wav_file(path: Path, samples: Samples, *, rate_hz: int = SAMPLE_RATE_HZ, channels: int = 1, width: int = 2) -> Path:
@@ -74,8 +74,17 @@ def test_bad_files_are_clear_errors(tmp_path: Path) -> None:
 
 def test_a_recording_in_a_script_is_used_unless_a_voice_is_asked_for(tmp_path: Path) -> None:
     turn = ScriptTurn(say="hello", wav=wav_file(tmp_path / "hello.wav", babble(0.5)))
-    assert np.array_equal(spoken_turn(turn, None).samples, babble(0.5))
-    assert spoken_turn(turn, Voice("slt")).samples.size != babble(0.5).size
+    assert np.array_equal(Speaker(None).speak(turn).samples, babble(0.5))
+    assert Speaker("slt").speak(turn).samples.size != babble(0.5).size
+
+
+@pytest.mark.parametrize("voice", [None, "slt", "rms", "awb"])
+def test_the_default_call_needs_no_program(monkeypatch: pytest.MonkeyPatch, voice: str | None) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    speaker = Speaker(voice)
+    assert {speaker.speak(turn).lasts_sec > 1 for turn in DEFAULT_CALL.turns} == {True}
+    with pytest.raises(ConfigError, match="apt-get install flite"):
+        speaker.speak(ScriptTurn(say="anything else"))
 
 
 def test_an_utterance_knows_when_its_last_audible_sample_is_spoken() -> None:

@@ -2,11 +2,13 @@
 
 from warmline.measure.audibility import AUDIBLE_DBFS, audible_span, longest_silence_sec, speech_onset
 from warmline.measure.caller import Caller
+from warmline.measure.default_call import DEFAULT_CALL
 from warmline.measure.exchange import place_calls
 from warmline.measure.plan import CallPlan
 from warmline.measure.results import CallResult, TurnResult
 from warmline.measure.script import CallScript, ScriptTurn, load_script
 from warmline.measure.server_process import ServerProcess
+from warmline.measure.speaker import Speaker
 from warmline.measure.statistics import (
     Estimate,
     cold_tax_ms,
@@ -19,11 +21,12 @@ from warmline.measure.statistics import (
 )
 from warmline.measure.summary import Spread, Summary, Tally, call_cold_tax_ms, summarize
 from warmline.measure.utterance import Utterance
-from warmline.measure.voices import FLITE_VOICES, Voice, spoken_turn
+from warmline.measure.voices import FLITE_VOICES, Voice
 from warmline.measure.wire_audio import SAMPLE_RATE_HZ, Samples, read_wav
 
 __all__ = [
     "AUDIBLE_DBFS",
+    "DEFAULT_CALL",
     "FLITE_VOICES",
     "SAMPLE_RATE_HZ",
     "CallPlan",
@@ -34,6 +37,7 @@ __all__ = [
     "Samples",
     "ScriptTurn",
     "ServerProcess",
+    "Speaker",
     "Spread",
     "Summary",
     "Tally",
@@ -54,6 +58,5 @@ __all__ = [
     "ratio_of_medians",
     "read_wav",
     "speech_onset",
-    "spoken_turn",
     "summarize",
 ]

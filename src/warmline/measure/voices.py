@@ -6,11 +6,10 @@ import tempfile
 from pathlib import Path
 
 from warmline.errors import ConfigError
-from warmline.measure.script import ScriptTurn
 from warmline.measure.utterance import Utterance
 from warmline.measure.wire_audio import Samples, read_wav
 
-__all__ = ["FLITE_VOICES", "Voice", "spoken_turn"]
+__all__ = ["FLITE_VOICES", "Voice"]
 
 FLITE_VOICES = ("slt", "rms", "awb")
 _SYNTHESIS_TIMEOUT_SEC = 60
@@ -54,17 +53,6 @@ class Voice:
             wav = Path(folder, "speech.wav")
             _run([*self._command, str(wav)], text)
             return read_wav(wav, name=self._command[0])
-
-
-def spoken_turn(turn: ScriptTurn, voice: Voice | None) -> Utterance:
-    """What a script's turn sounds like: its own recording when no voice is asked for, else the voice.
-
-    Raises:
-        ConfigError: as `Voice.say`.
-    """
-    if voice is None and turn.wav is not None:
-        return Utterance(turn.say, read_wav(turn.wav))
-    return (voice or Voice(FLITE_VOICES[0])).say(turn.say)
 
 
 def _program(name: str, *, package: str) -> str:

@@ -5,6 +5,7 @@ from warmline.settings.explain import Explained, explain, misspelt_variables, st
 from warmline.settings.load import load_settings
 from warmline.settings.scenario import Fact, Scenario, load_scenario
 from warmline.settings.settings import Settings
+from warmline.settings.token_file import read_token_file
 
 __all__ = [
     "Explained",
@@ -16,5 +17,6 @@ __all__ = [
     "load_settings",
     "misspelt_variables",
     "prepare_cache_dir",
+    "read_token_file",
     "start_notes",
 ]
