@@ -86,9 +86,11 @@ def test_a_key_does_not_travel_in_the_clear() -> None:
         assert Settings(llm_base_url=url, llm_api_key=KEY, llm_model="some-model").llm_base_url == url
 
 
-def test_a_real_api_needs_a_model() -> None:
-    with pytest.raises(ConfigError, match=r"^llm_model: the API at http://127.0.0.1:8000/v1 must be asked for a model"):
-        Settings(llm_base_url="http://127.0.0.1:8000/v1")
+def test_openai_needs_a_model_and_other_apis_offer_theirs() -> None:
+    complaint = r"^llm_model: the API at https://api.openai.com/v1 must be asked for a model"
+    with pytest.raises(ConfigError, match=complaint):
+        Settings(llm_api_key=KEY)
+    assert Settings(llm_base_url="http://127.0.0.1:8000/v1").llm_model is None
 
 
 @pytest.mark.parametrize(

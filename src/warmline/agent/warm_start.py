@@ -25,7 +25,6 @@ _Made = TypeVar("_Made")
 _log = logging.getLogger(__name__)
 _IMPORTS = ("warmline.agent.pipeline", "warmline.agent.rehearsal", "warmline.engines.openai")
 _REHEARSAL_TIMEOUT_SEC = 10.0
-_EMBEDDED_MODEL = "receptionist"
 
 
 class WarmStart:
@@ -143,7 +142,7 @@ class WarmStart:
 
         key = self._settings.llm_api_key
         config = OpenAIConfig(
-            model=self._settings.llm_model or _EMBEDDED_MODEL,
+            model=self._settings.llm_model,
             base_url=await url,
             api_key=key.get_secret_value() if key else "",
         )

@@ -17,13 +17,14 @@ __all__ = ["OpenAIConfig", "OpenAILanguageModel"]
 
 @dataclass(frozen=True, slots=True)
 class OpenAIConfig:
-    """Where the model is and what it is called; `base_url` None is OpenAI's own. The key never shows in a repr.
+    """Where the model is and what it is called. The key never shows in a repr.
 
+    `base_url` None is OpenAI's own; `model` None takes the first that the server offers.
     `keepalive_sec` is how long an idle connection is kept: the SDK's own default of 5 s makes the connection cold
     again in most pauses of a conversation.
     """
 
-    model: str
+    model: str | None = None
     base_url: str | None = None
     api_key: str = field(default="", repr=False)
     timeout_sec: float = 20.0
@@ -35,6 +36,7 @@ class OpenAILanguageModel:
 
     def __init__(self, config: OpenAIConfig) -> None:
         self.config = config
+        self._model = config.model
         limits = type(openai.DEFAULT_CONNECTION_LIMITS)(
             max_connections=1000, max_keepalive_connections=100, keepalive_expiry=config.keepalive_sec
         )
@@ -53,7 +55,11 @@ class OpenAILanguageModel:
             WarmUpFailed: no answer, or the key was refused.
         """
         try:
-            await self._client.models.list()
+            offered = await self._client.models.list()
+            if self._model is None:
+                self._model = offered.data[0].id
+        except IndexError as failure:
+            raise WarmUpFailed(f"the language model server at {self._where} offers no model") from failure
         except openai.OpenAIError as failure:
             raise WarmUpFailed(f"the language model at {self._where} does not answer: {_brief(failure)}") from failure
 
@@ -63,12 +69,14 @@ class OpenAILanguageModel:
         Raises:
             EngineError: the request failed.
         """
+        if self._model is None:
+            await self._choose_model()
         sent = cast(
             "list[ChatCompletionMessageParam]", [{"role": each.role, "content": each.content} for each in messages]
         )
         try:
             async with await self._client.chat.completions.create(
-                model=self.config.model, messages=sent, stream=True
+                model=self._model or "", messages=sent, stream=True
             ) as chunks:
                 async for chunk in chunks:
                     if chunk.choices and (piece := chunk.choices[0].delta.content):
@@ -79,6 +87,12 @@ class OpenAILanguageModel:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _choose_model(self) -> None:
+        try:
+            await self.connect()
+        except WarmUpFailed as failure:
+            raise EngineError(str(failure)) from failure
 
     @property
     def _where(self) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationInfo
 
@@ -29,6 +30,7 @@ __all__ = [
     "split_commas",
 ]
 
+_OPENAI_HOST = "api.openai.com"
 EMBEDDED = "embedded"
 _MIN_TOKEN_CHARS = 16
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -75,9 +77,9 @@ def check_base_url(url: str | None, info: ValidationInfo) -> str | None:
 
 
 def check_model(model: str | None, info: ValidationInfo) -> str | None:
-    """A real API must be told which model."""
+    """OpenAI itself offers hundreds of models and must be told which; any other API is asked for its first."""
     url = info.data.get("llm_base_url")
-    if url is not None and model is None:
+    if url is not None and model is None and urlsplit(url).hostname == _OPENAI_HOST:
         raise ValueError(
             f"the API at {url} must be asked for a model: pass --llm-model NAME or set WARMLINE_LLM_MODEL "
             f"(or stay with the built-in emulator: --llm-base-url {EMBEDDED})"

@@ -43,7 +43,8 @@ def _who_thinks(settings: Settings) -> str:
     if settings.llm_base_url is None:
         chosen = settings.sources.get("llm_base_url", "no --llm-base-url, no OPENAI_API_KEY")
         return f"Language model: the built-in emulator ({chosen})"
-    return f"Language model: {settings.llm_model} at {settings.llm_base_url}; callers' words go there."
+    model = settings.llm_model or "the first that is offered"
+    return f"Language model: {model} at {settings.llm_base_url}; callers' words go there."
 
 
 def misspelt_variables(environment: Iterable[str]) -> list[str]:

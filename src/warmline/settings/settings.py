@@ -90,7 +90,10 @@ class Settings(BaseSettings):
     llm_base_url: _BaseUrl = Field(
         default=None, description=f"OpenAI-compatible API that answers; unset or {EMBEDDED!r}: the built-in emulator"
     )
-    llm_model: _Model = Field(default=None, description="model to ask that API for; the emulator needs none")
+    llm_model: _Model = Field(
+        default=None,
+        description="model to ask that API for; unset: the first that it offers (OpenAI itself must be told)",
+    )
     vad_stop_sec: _Seconds = Field(default=0.2, ge=0.05, le=5, description="seconds of silence that may end a turn")
     turn_patience_sec: _Seconds = Field(
         default=0.8, ge=0, le=10, description="seconds that a pause counts as thinking when the turn sounds incomplete"
