@@ -12,22 +12,23 @@ HEARD = 0.82
 
 # Words that recognisers confuse although neither spelling nor Metaphone shows it: they sound the same, or nearly so.
 _HOMOPHONES = (
-    {"hour", "our"},
-    {"hours", "ours"},
-    {"for", "four", "fore"},
-    {"to", "two", "too"},
-    {"eight", "ate"},
-    {"one", "won"},
-    {"where", "wear", "were", "where's"},
-    {"no", "know"},
-    {"kids", "kid's"},
-    {"pay", "pays", "paid"},
-    {"dog", "dug", "doc"},
-    {"pet", "pat"},
-    {"bus", "buzz"},
-    {"car", "care"},
-    {"tram", "tramp"},
+    ("hour", "our"),
+    ("hours", "ours"),
+    ("for", "four", "fore"),
+    ("to", "two", "too"),
+    ("eight", "ate"),
+    ("one", "won"),
+    ("where", "wear", "were", "where's"),
+    ("no", "know"),
+    ("kids", "kid's"),
+    ("pay", "pays", "paid"),
+    ("dog", "dug", "doc"),
+    ("pet", "pat"),
+    ("bus", "buzz"),
+    ("car", "care"),
+    ("tram", "tramp"),
 )
+_SOUND = {word: sound for sound in _HOMOPHONES for word in sound}
 # Everyday words: when one of these was heard it was probably said, so a mere resemblance to it means nothing.
 _EVERYDAY_WORDS = (
     "a about again all already also am an and any are as at back bad be been big but by can could day did do does "
@@ -40,6 +41,8 @@ _EVERYDAY_WORDS = (
     "who why will with work working would wrong year yes yet you your i'd i'll i'm it's that's we're"
 )
 _EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
+# No word that is meant is longer, and comparing takes the square of the length.
+_LONGEST = 30
 
 
 @lru_cache(maxsize=16384)
@@ -52,25 +55,31 @@ def likeness(heard: str, meant: str) -> float:
     """
     if heard == meant:
         return 1.0
-    if any(heard in group and meant in group for group in _HOMOPHONES):
+    if heard in _SOUND and meant in _SOUND[heard]:
         return 0.95
     if heard in _EVERYDAY or meant in _EVERYDAY:
         return 0.0
-    shorter, longer = sorted((heard, meant), key=len)
+    shorter, longer = (heard, meant) if len(heard) < len(meant) else (meant, heard)
+    if len(longer) > _LONGEST:
+        return 0.0
     if len(shorter) < 0.65 * len(longer) and not longer.startswith(shorter[:4]):
         return 0.0
-    codes = jellyfish.metaphone(heard), jellyfish.metaphone(meant)
+    codes = _code(heard), _code(meant)
     if len(shorter) <= 3:
         return 0.85 if codes[0] == codes[1] and heard[0] == meant[0] else 0.0
     return (jellyfish.jaro_similarity(heard, meant) + jellyfish.jaro_similarity(*codes)) / 2
 
 
+_code = lru_cache(maxsize=4096)(jellyfish.metaphone)
+
+
 def phrase_likeness(heard: Sequence[str], meant: Sequence[str]) -> float:
-    """Likeness of the worst word of the phrase `meant`, where in `heard` it fits best.
+    """Likeness of the worst word of the phrase `meant`, where in `heard` it fits best; 0 when its first is not there.
 
     Its words must come in order, with at most one other word between two: recognisers drop and add small words.
     """
-    return max((_likeness_from(heard, start, meant) for start in range(len(heard))), default=0.0)
+    starts = (place for place, word in enumerate(heard) if likeness(word, meant[0]) >= HEARD)
+    return max((_likeness_from(heard, start, meant) for start in starts), default=0.0)
 
 
 def _likeness_from(heard: Sequence[str], start: int, meant: Sequence[str]) -> float:

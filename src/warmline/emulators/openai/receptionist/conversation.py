@@ -14,6 +14,10 @@ _FACT = re.compile(r"^[-*] *([^:\n]{1,60}): *(.+)$", re.MULTILINE)
 _TOPICS = re.compile(r"^Topics: *(.+?)\.?$", re.MULTILINE)
 
 
+# Nobody says more in one turn of a call; matching costs time by the word.
+_MAX_WORDS = 80
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """Something about the place; `offered` for this very turn, or told at the beginning for all turns."""
@@ -70,7 +74,11 @@ def _exchanges(messages: Sequence[ChatMessage]) -> Iterator[Exchange]:
         if message.role == "user":
             following = messages[place + 1] if place + 1 < len(messages) else None
             answered = following.content if following and following.role == "assistant" else ""
-            yield Exchange(spoken_words(message.content), answered)
+            yield Exchange(_bounded(spoken_words(message.content)), answered)
+
+
+def _bounded(words: str) -> str:
+    return " ".join(words.split()[:_MAX_WORDS])
 
 
 def _knowledge(messages: Sequence[ChatMessage]) -> Iterator[Knowledge]:

@@ -1,6 +1,7 @@
 """What the words of a turn are about: every intent has cues, each with a weight; the heaviest sum wins."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from warmline.engines.sound_alike import HEARD, phrase_likeness
@@ -77,8 +78,12 @@ class Evidence(NamedTuple):
     cues: tuple[str, ...]
 
 
-def weigh(words: str) -> list[Evidence]:
-    """The intents that `words` speak for, heaviest first; those with next to nothing are left out."""
+@lru_cache(maxsize=1024)
+def weigh(words: str) -> tuple[Evidence, ...]:
+    """The intents that `words` speak for, heaviest first; those with next to nothing are left out.
+
+    Remembered, because every request takes all earlier turns of its conversation again.
+    """
     heard = words.split()
     found = []
     for intent, cues in _CUES.items():
@@ -87,7 +92,7 @@ def weigh(words: str) -> list[Evidence]:
         weight = sum(cues[cue] * alike[cue] for cue in cues_heard)
         if weight >= _QUIET:
             found.append(Evidence(intent, weight, cues_heard))
-    return sorted(found, key=lambda evidence: -evidence.weight)
+    return tuple(sorted(found, key=lambda evidence: -evidence.weight))
 
 
 def hears(words: str, *phrases: str) -> bool:
