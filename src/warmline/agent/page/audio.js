@@ -1,7 +1,8 @@
 import { ContextClock } from "./context-clock.js";
 
 const WIRE_HZ = 16000;
-const MICROPHONE = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+// No automatic gain: it is still searching during the caller's first words, and the recogniser hears those worst then.
+const MICROPHONE = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: false };
 
 /**
  * The page's ear and mouth: a microphone and a loudspeaker at 16 kHz.

@@ -37,12 +37,13 @@ export class Controls {
 
   setPhase(phase) {
     this.#phase = phase;
-    const { title, button, status } = PHASES[phase];
+    const { title, button, status, layout } = PHASES[phase];
     document.body.dataset.phase = phase;
+    document.body.dataset.layout = layout;
     if (title) byId("title").textContent = title;
     byId("connect-label").textContent = button;
     byId("status").textContent = status;
-    byId("transcript").hidden = phase === "idle" || phase === "failed";
+    byId("transcript").hidden = layout === "opening";
     byId("activity").hidden = phase !== "in-call";
     if (phase === "connecting") byId("lasted").textContent = "";
     if (this.busy) byId("connect").setAttribute("aria-keyshortcuts", "Escape");

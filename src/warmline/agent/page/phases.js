@@ -1,10 +1,10 @@
-/** Where the page stands, and the words for it. */
+/** Where the page stands: the words for it, and which of the two layouts it has (no title: the agent’s name stays). */
 export const PHASES = Object.freeze({
-  idle: { title: "Pick up and talk.", button: "Connect", status: "Not connected" },
-  connecting: { title: "Calling the agent", button: "Cancel", status: "Connecting" },
-  "in-call": { button: "Hang up", status: "In a call" },
-  ended: { button: "Connect", status: "Call ended" },
-  failed: { title: "Pick up and talk.", button: "Connect", status: "Not connected" },
+  idle: { title: "Pick up and talk.", button: "Connect", status: "Not connected", layout: "opening" },
+  connecting: { title: "Calling the agent", button: "Cancel", status: "Connecting", layout: "call" },
+  "in-call": { button: "Hang up", status: "In a call", layout: "call" },
+  ended: { button: "Connect", status: "Call ended", layout: "call" },
+  failed: { title: "Pick up and talk.", button: "Connect", status: "Not connected", layout: "opening" },
 });
 
 /** What goes on in a call. */

@@ -33,6 +33,6 @@ function line(label, columns, valueOf) {
 }
 
 function lengthAt(row, moment) {
-  const bar = row.bars.find((one) => one.moment === moment);
+  const bar = row.staged && row.bars.find((one) => one.moment === moment);
   return bar ? bar.endMs - bar.startMs : NaN;
 }

@@ -64,12 +64,14 @@ function barsOf(moments, stages, totalMs) {
   return bars;
 }
 
-/** The median of each moment over the rows; so the last is the median of the totals. */
+/** The median of each moment over the rows that know it; so the last is the median of the totals. */
 function medianRow(rows) {
+  const staged = rows.filter((one) => one.staged);
   const ends = {};
   for (const { moment } of TURN_STAGES) {
-    ends[moment] = median(rows.map(({ bars }) => bars.find((bar) => bar.moment === moment)?.endMs ?? NaN));
+    ends[moment] = median(staged.map(({ bars }) => bars.find((bar) => bar.moment === moment)?.endMs ?? NaN));
   }
+  ends.audible = median(rows.map(({ totalMs }) => totalMs));
   const atEar = rows.every((one) => one.atEar);
   return row({ turn: "median", interrupted: false }, ends, TURN_STAGES, atEar);
 }

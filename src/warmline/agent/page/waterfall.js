@@ -118,7 +118,7 @@ function key(withMedian) {
 }
 
 function barAt(row, moment) {
-  return row?.bars.find((bar) => bar.moment === moment) ?? null;
+  return row?.staged ? (row.bars.find((bar) => bar.moment === moment) ?? null) : null;
 }
 
 function stageRow(label, first, usual, scale) {
