@@ -74,7 +74,7 @@ async def closed_with(call: ClientConnection) -> tuple[int | None, list[dict]]:
     with contextlib.suppress(Exception):
         async with asyncio.timeout(20):
             async for message in call:
-                if isinstance(message, str) and (event := json.loads(message))["type"] == "error":
-                    errors.append(event)
+                event = json.loads(message) if isinstance(message, str) else {"type": "audio"}
+                errors += [event] if event["type"] == "error" else []
     await call.wait_closed()
     return call.close_code, errors

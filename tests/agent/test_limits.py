@@ -1,15 +1,17 @@
 """Bad input and rude callers: every one gets its answer, and the server is afterwards as it was."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import threading
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.agent.served import FRAME, closed_with, events_until, served
 from tests.processes import children, open_fds, resident_mb
+from warmline.events import CallEnded
 
 BAD_FRAMES = [
     (b"\x00" * 641, 1003),
@@ -30,9 +32,9 @@ def test_bad_input_gets_an_error_and_its_close_code_and_the_server_lives(tmp_pat
                     await events_until(call, "ready")
                     await call.send(FRAME)
                     await call.send(frame)
-                    assert (await closed_with(call))[0] == code, frame[:20]
-                    errors = (await closed_with(call))[1]
-                    assert not errors
+                    closed, errors = await closed_with(call)
+                    assert closed == code, frame[:20]
+                    assert [error["code"] for error in errors] == [code]
             await second_hello(agent)
             await late_hello(agent)
             await bye(agent)
@@ -79,13 +81,29 @@ async def busy(agent):
 
 
 async def refused_headers(agent):
-    for headers in ({"origin": "http://evil.example"}, {"additional_headers": {"Host": "evil.example"}}):
-        with pytest.raises(InvalidStatus) as refused:
-            async with agent.call(**headers):
-                pass
-        assert refused.value.response.status_code == 403
+    with pytest.raises(InvalidStatus) as refused:
+        async with agent.call(origin="http://evil.example"):
+            pass
+    assert refused.value.response.status_code == 403
+    for path in ("/ws", "/"):
+        assert await status_of(agent, path, host="evil.example") == 403
+    assert await status_of(agent, "/", host=f"127.0.0.1:{agent.port}") == 200
     async with agent.call(origin=f"http://127.0.0.1:{agent.port}") as call:
         await events_until(call, "ready")
+
+
+async def status_of(agent, path, host):
+    """The HTTP status of a request with this Host; on `/ws` of one that asks for the upgrade."""
+    upgrade = (
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    )
+    reader, writer = await asyncio.open_connection(agent.host, agent.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{upgrade if path == '/ws' else ''}\r\n".encode())
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    await writer.wait_closed()
+    return status
 
 
 def test_a_caller_who_says_nothing_is_told_so_and_let_go(tmp_path):
@@ -139,6 +157,11 @@ async def some_calls(agent):
 
 async def drop(agent, how):
     """Connect and vanish: at once, after a frame, in the middle of a word, after the first event; never politely."""
+    with contextlib.suppress(ConnectionClosed):  # all lines may be busy
+        await _vanish(agent, how)
+
+
+async def _vanish(agent, how):
     async with agent.call() as call:
         if how % 4 >= 1:
             await call.send(FRAME)
@@ -164,16 +187,13 @@ async def settled(at_most=None):
 
 def test_a_caller_who_never_reads_is_let_go(tmp_path):
     async def scenario():
-        async with served(tmp_path) as agent:
-            reader, writer = await asyncio.open_connection(agent.host, agent.port, limit=1)
-            writer.write(
-                f"GET /ws HTTP/1.1\r\nHost: {agent.host}:{agent.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-            )
-            writer.transport.pause_reading()
-            async with agent.call() as call:
-                await events_until(call, "bot_stopped", turn=0)
-            writer.transport.abort()
-            del reader
+        async with served(tmp_path, idle_timeout_sec=0.5) as agent:
+            before = len(agent.events)
+            async with agent.call(max_queue=1) as call:
+                call.transport.pause_reading()
+                async with asyncio.timeout(20):
+                    while not any(isinstance(event, CallEnded) for event in agent.events[before:]):
+                        await asyncio.sleep(0.05)
+                call.transport.abort()
 
     asyncio.run(scenario())

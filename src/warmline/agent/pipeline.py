@@ -1,7 +1,8 @@
 """The Pipecat pipeline of one call: ear, turn, model, voice."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.vad.vad_analyzer import VADParams
@@ -33,13 +34,11 @@ from warmline.agent.playout import Playout
 from warmline.agent.wire import BYTES_PER_FRAME, SAMPLE_RATE_HZ
 from warmline.engines import ChatMessage, Transcript, TranscriptStream
 
-if TYPE_CHECKING:
-    import asyncio
-
 __all__ = ["CallPipeline", "Conversation"]
 
 _SMART_TURN_OWN_PATIENCE_SEC = 3600.0  # HeardTurnStop decides how long a pause may be
 _TURN_WATCHDOG_SEC = 8.0
+_ASK_AGAIN_SEC = 0.1
 
 
 class Conversation(Protocol):
@@ -122,10 +121,14 @@ class CallPipeline:
         )
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled; returns when nothing of it is left."""
         runner = WorkerRunner(handle_sigint=False, check_dangling_tasks=False)
         await runner.add_workers(self._worker)
-        await runner.run()
+        running = asyncio.create_task(runner.run(), name="pipeline")
+        try:
+            await asyncio.shield(running)
+        finally:
+            await _ended(runner, running)
 
     async def bot_started(self) -> None:
         """Tell every processor that the agent speaks."""
@@ -134,6 +137,23 @@ class CallPipeline:
     async def bot_stopped(self) -> None:
         """Tell every processor that the agent fell silent."""
         await self._mouth.announce(BotStoppedSpeakingFrame)
+
+
+async def _ended(runner: WorkerRunner, running: "asyncio.Task[None]") -> None:
+    """Have the runner end itself: cancelled while it starts, it would leave its workers running.
+
+    Asked again and again, since a runner forgets what it was asked before it ran. Cancellations wait until it is done.
+    """
+    cancelled = False
+    while not running.done():
+        try:
+            await runner.cancel()
+            await asyncio.wait([running], timeout=_ASK_AGAIN_SEC)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    running.result()
 
 
 def _told(tell: Callable[[], None]) -> Callable[..., Awaitable[None]]:
