@@ -51,7 +51,7 @@ def test_other_packages_are_imported_by_their_public_names() -> None:
     """`from warmline.settings.load import ...` outside `warmline.settings` reaches behind its door."""
     behind_doors = [
         f"{in_checkout(path)}: from {module} import {name}"
-        for path in python_files("src", "bench")
+        for path in python_files("src")
         for module, name in imports_of(path)
         if not (is_door(module) or reaches_within_its_own_package(path, module))
     ]

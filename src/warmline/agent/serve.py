@@ -16,7 +16,7 @@ from warmline.agent.wire import MAX_FRAME_BYTES
 from warmline.clock import SystemClock
 from warmline.errors import ConfigError
 from warmline.events import Event
-from warmline.session.session import Emit
+from warmline.session import Emit
 
 if TYPE_CHECKING:
     from warmline.settings import Scenario, Settings

@@ -18,7 +18,7 @@ from warmline.clock import Clock
 from warmline.errors import ProtocolError, WarmlineError
 from warmline.events import CallRefused
 from warmline.session import Session
-from warmline.session.session import Emit
+from warmline.session import Emit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

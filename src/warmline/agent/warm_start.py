@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from warmline.clock import Clock
 from warmline.errors import WarmlineError
 from warmline.events import WarmUpStepFinished
-from warmline.session.session import Emit
+from warmline.session import Emit
 
 if TYPE_CHECKING:
     from warmline.adapters.pipecat import AnalyzerWeights
