@@ -17,8 +17,7 @@ from warmline.agent.wire import FRAME_MS, SAMPLE_RATE_HZ
 from warmline.clock import Clock
 from warmline.errors import ProtocolError, WarmlineError
 from warmline.events import CallRefused
-from warmline.session import Session
-from warmline.session import Emit
+from warmline.session import Emit, Session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
