@@ -7,6 +7,7 @@ those words: core prompt and history, which come first, remain the prefix that a
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from warmline.engines import ChatMessage
 from warmline.engines.sound_alike import HEARD, phrase_likeness
@@ -18,6 +19,8 @@ _INTRODUCTION = "What you know about this:"
 # A second fact is worth its tokens only when it is nearly as relevant as the first.
 _NEARLY = 0.8
 _WEAKEST = 0.3
+# Nobody says more in one turn of a call; matching costs time by the word.
+_MAX_WORDS = 80
 
 
 def core_prompt(scenario: Scenario) -> ChatMessage:
@@ -42,18 +45,25 @@ def with_facts(messages: Sequence[ChatMessage], facts: Sequence[Fact]) -> list[C
 
 
 def relevant_facts(words: str, facts: Sequence[Fact], at_most: int = 2) -> list[Fact]:
-    """The facts that `words` call for, the most relevant first; on a tie the later fact of the scenario comes first.
+    """The facts that `words` call for, the most relevant first.
 
     Words are matched as a speech recogniser may have heard them (`phrase_likeness`), so "barking" still finds parking.
     """
-    heard = re.findall(r"[a-z']+", words.lower())
+    heard = re.findall(r"[a-z']+", words.lower())[:_MAX_WORDS]
     ranked = sorted(((_relevance(heard, fact), place) for place, fact in enumerate(facts)), reverse=True)
-    best = max(_WEAKEST, ranked[0][0]) if ranked else 0.0
-    return [facts[place] for relevance, place in ranked[:at_most] if relevance >= _NEARLY * best and relevance > 0]
+    best = max(_WEAKEST, ranked[0][0].strength) if ranked else 0.0
+    return [facts[place] for relevance, place in ranked[:at_most] if relevance.strength >= _NEARLY * best]
 
 
-def _relevance(heard: Sequence[str], fact: Fact) -> float:
-    return max(_strength(heard, keyword.split()) for keyword in fact.keywords)
+class _Relevance(NamedTuple):
+    """Compared in this order: of keywords that were heard equally well, a long one is less often heard by accident."""
+
+    strength: float
+    letters: int
+
+
+def _relevance(heard: Sequence[str], fact: Fact) -> _Relevance:
+    return max(_Relevance(_strength(heard, keyword.split()), len(keyword)) for keyword in fact.keywords)
 
 
 def _strength(heard: Sequence[str], keyword: Sequence[str]) -> float:

@@ -38,7 +38,7 @@ _EVERYDAY_WORDS = (
     "once one only or other our out over own party please put really right room said same say see she should so some "
     "soon start still story such sure take talk tell than thank thanks that the their them then there these they "
     "thing think this those time to today told too two up us use very want was way we well were what when where which "
-    "who why will with work working would wrong year yes yet you your i'd i'll i'm it's that's we're"
+    "speaking talking who why will with work working would wrong year yes yet you your i'd i'll i'm it's that's we're"
 )
 _EVERYDAY = frozenset(_EVERYDAY_WORDS.split())
 # No word that is meant is longer, and comparing takes the square of the length.

@@ -3,6 +3,7 @@
 import re
 
 from warmline.emulators.openai.receptionist.taken import GAP, Taken
+from warmline.emulators.openai.receptionist.words import NUMBERS
 
 __all__ = ["find_bare_name", "find_name"]
 
@@ -20,7 +21,7 @@ _EVERYDAY_WORDS = (
     "under up us want was we we're well were what when where which who why will with won't would write wrong yeah yes "
     "yet you your course"
 )
-_NO_NAME = frozenset(_EVERYDAY_WORDS.split())
+_NO_NAME = frozenset(_EVERYDAY_WORDS.split()) | NUMBERS.keys()
 _LONGEST = 3
 
 

@@ -23,7 +23,7 @@ Intent = Literal[
 
 _CUES: Mapping[Intent, Mapping[str, float]] = {
     "book_table": {
-        "book": 2.5, "booking": 2, "reserve": 2.5, "reservation": 2.5, "table": 1.5, "tables": 1, "table for": 1,
+        "book": 2.5, "booking": 2, "reserve": 2.5, "reservation": 2.5, "table": 1.5, "table for": 1,
         "free": 0.7, "available": 0.7, "seats": 1, "party of": 1.5, "space for": 1.5, "room for": 1, "place for": 1.5,
         "come for dinner": 2, "come for lunch": 2, "have dinner": 1.5, "have lunch": 1.5,
     },

@@ -14,7 +14,7 @@ from warmline.emulators.openai.receptionist.desk import Act, Asked, Desk, Step
 __all__ = ["take_turn"]
 
 _BOOKING_WEIGHT = 2.0
-_SLOT_WEIGHT = 0.8
+_SLOT_WEIGHT = 1.0
 _SURE = 2.5
 _SMALL_TALK: tuple[Act, ...] = ("greeting", "how_are_you", "are_you_a_robot", "repeat", "thanks", "goodbye")
 _QUESTIONS = (
@@ -130,7 +130,9 @@ def _free(
 ) -> Step:
     """The turn for what its words speak for most: a fact, a booking, small talk, or nothing at all."""
     heaviest = evidence[0] if evidence else None
-    fact = max(knowledge, key=lambda known: known.weight(words), default=None)
+    # Offered facts come in the order of their relevance; among those told for all turns, the best named one counts.
+    offered = next((known for known in knowledge if known.offered), None)
+    fact = offered or max(knowledge, key=lambda known: known.weight(words), default=None)
     fact_weight = fact.weight(words) if fact else 0.0
     booking = None if desk.asked else _begin(desk, words, evidence, kind, at_least=max(fact_weight, _BOOKING_WEIGHT))
     if booking:
@@ -164,7 +166,7 @@ def _begin(desk: Desk, words: str, evidence: Sequence[Evidence], kind: Kind | No
 
 def _nothing_asked(desk: Desk, words: str) -> Step:
     """A bare yes or no to nobody's question."""
-    consent = None if desk.asked or len(words.split()) > 5 else consent_in(words)
+    consent = None if desk.asked or len(words.split()) > 3 else consent_in(words)
     if consent == "yes":
         return Step(desk, "listening", "listening", evidence=(words,))
     if consent == "no":
