@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from warmline.emulators.openai.receptionist.conversation import Conversation, read_conversation
 from warmline.emulators.openai.receptionist.desk import Desk, Step
-from warmline.emulators.openai.receptionist.replies import word_reply
+from warmline.emulators.openai.receptionist.replies import explains, word_reply
 from warmline.emulators.openai.receptionist.turns import take_turn
 from warmline.engines import ChatMessage
 
@@ -44,8 +44,11 @@ def decide(messages: Sequence[ChatMessage]) -> Decision:
 
 def _last_step(conversation: Conversation) -> Step:
     *earlier, last = conversation.exchanges
-    desk = Desk()
     appointments_only = conversation.takes_appointments_only
+    desk = Desk()
     for exchange in earlier:
-        desk = take_turn(desk, exchange, (), appointments_only=appointments_only).desk
-    return take_turn(desk, last, conversation.knowledge, appointments_only=appointments_only)
+        step = take_turn(desk, exchange.said, (), appointments_only=appointments_only)
+        # The facts of that turn are gone: only its answer tells whether it was understood like this.
+        if explains(step, exchange.answered):
+            desk = step.desk
+    return take_turn(desk, last.said, conversation.knowledge, appointments_only=appointments_only)

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from warmline.emulators.openai.receptionist.booking import Booking, Slot
 from warmline.emulators.openai.receptionist.conversation import Conversation
 from warmline.emulators.openai.receptionist.desk import Act, Asked, Step
+from warmline.emulators.openai.receptionist.words import spoken_words
 
-__all__ = ["word_reply"]
+__all__ = ["explains", "word_reply"]
 
 _QUESTIONS: Mapping[Asked, tuple[str, ...]] = {
     "day": ("For which day?", "Which day would you like?"),
@@ -32,6 +33,7 @@ _SAYINGS: Mapping[Act, tuple[str, ...]] = {
     "goodbye": ("Goodbye. Have a nice day.", "Goodbye. Talk to you soon."),
     "listening": ("All right. What can I do for you?", "Yes. How can I help you?"),
 }
+_BOOKED = "That is booked."
 _DAY_NAMES = (
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
     "september october november december"
@@ -52,18 +54,30 @@ def word_reply(step: Step, conversation: Conversation) -> str:
     if step.fact:
         return f"{step.fact.text} {question}".strip()
     if step.act == "booked" and step.desk.booked:
-        return f"That is booked. {_sentence(_described(step.desk.booked))} See you then."
+        return f"{_BOOKED} {_sentence(_described(step.desk.booked))} See you then."
     return _small_talk(step.act, question, conversation.last_reply)
+
+
+def explains(step: Step, answered: str) -> bool:
+    """Whether `answered`, which may have been cut short by the caller, can be what was said after `step`."""
+    said = spoken_words(answered)
+    asked = step.desk.asked if step.act == "ask" else None
+    marks = _wordings(asked, step.desk.booking or Booking()) if asked else _SAYINGS.get(step.act, (_BOOKED,))
+    begun = [f"{_acknowledgement(step)} {mark}" for mark in marks]
+    return any(spoken_words(mark) in said for mark in marks) or any(
+        spoken_words(text).startswith(said) for text in begun
+    )
 
 
 def _question(step: Step, last_reply: str) -> str:
     """The open question, if there is one."""
-    if not step.desk.asked:
-        return ""
-    wordings = _QUESTIONS[step.desk.asked]
-    booking = step.desk.booking or Booking()
+    asked = step.desk.asked
+    return _fresh(_wordings(asked, step.desk.booking or Booking()), last_reply) if asked else ""
+
+
+def _wordings(asked: Asked, booking: Booking) -> list[str]:
     whose = f"the booking of {booking.name.title()}" if booking.name and not booking.day else _described(booking)
-    return _fresh((wording.format(booking=whose) for wording in wordings), last_reply)
+    return [wording.format(booking=whose) for wording in _QUESTIONS[asked]]
 
 
 def _acknowledgement(step: Step) -> str:

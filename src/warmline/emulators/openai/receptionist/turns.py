@@ -7,7 +7,7 @@ from typing import get_args
 from warmline.emulators.openai.receptionist.booking import Booking, Kind, Slot, slots_in
 from warmline.emulators.openai.receptionist.caller_name import find_bare_name, find_name
 from warmline.emulators.openai.receptionist.consent import consent_in
-from warmline.emulators.openai.receptionist.conversation import Exchange, Knowledge
+from warmline.emulators.openai.receptionist.conversation import Knowledge
 from warmline.emulators.openai.receptionist.cues import Evidence, hears, weigh
 from warmline.emulators.openai.receptionist.desk import Act, Asked, Desk, Step
 
@@ -33,28 +33,22 @@ _WORDS_FOR: dict[Slot, tuple[str, ...]] = {
 }
 
 
-def take_turn(desk: Desk, exchange: Exchange, knowledge: Sequence[Knowledge], *, appointments_only: bool) -> Step:
-    """Understand what the caller said.
-
-    What the desk becomes depends on the words alone, not on `knowledge`: facts are given for the last turn only, and
-    the turns before it are taken again at every request.
-    """
-    words = exchange.said
+def take_turn(desk: Desk, words: str, knowledge: Sequence[Knowledge], *, appointments_only: bool) -> Step:
+    """Understand what the caller said at this `desk`, given what is known about the place."""
     evidence = weigh(words)
-    step = _answer(desk, exchange, evidence) if desk.asked else None
+    step = _answer(desk, words, evidence) if desk.asked else None
     return step or _free(desk, words, evidence, knowledge, "appointment" if appointments_only else None)
 
 
-def _answer(desk: Desk, exchange: Exchange, evidence: Sequence[Evidence]) -> Step | None:
+def _answer(desk: Desk, words: str, evidence: Sequence[Evidence]) -> Step | None:
     """The turn as an answer to the open question, if it is one."""
-    words = exchange.said
     if _is_sure(evidence, "cancel_booking"):
         return _cancel(desk, words, evidence[0].cues)
     if _is_sure(evidence, "repeat") or _is_aside(words):
         return None
     if desk.asked in {"name_to_cancel", "confirm_cancel"}:
-        return _answer_on_cancelling(desk, exchange)
-    return _fill(desk, exchange) or _answer_yes_or_no(desk, words)
+        return _answer_on_cancelling(desk, words)
+    return _fill(desk, words) or _answer_yes_or_no(desk, words)
 
 
 def _is_sure(evidence: Sequence[Evidence], intent: str) -> bool:
@@ -66,13 +60,10 @@ def _is_aside(words: str) -> bool:
     return words.startswith(tuple(f"{start} " for start in _QUESTIONS)) and not hears(words, *_ABOUT_THE_BOOKING)
 
 
-def _fill(desk: Desk, exchange: Exchange) -> Step | None:
+def _fill(desk: Desk, words: str) -> Step | None:
     booking = desk.booking or Booking()
     asked = next((slot for slot in get_args(Slot) if slot == desk.asked), None)
-    found = slots_in(exchange.said, asked, booking)
-    # Any word may be a name: only the reply of that time can tell whether it was taken for one.
-    if exchange.answered and "name" in found and found["name"] not in exchange.answered.lower():
-        del found["name"]
+    found = slots_in(words, asked, booking)
     filled = tuple(slot for slot, value in found.items() if booking.filled().get(slot) != value)
     return _ask_on(desk, booking.with_slots(found), filled, tuple(found.values())) if filled else None
 
@@ -98,14 +89,13 @@ def _answer_yes_or_no(desk: Desk, words: str) -> Step | None:
     return None
 
 
-def _answer_on_cancelling(desk: Desk, exchange: Exchange) -> Step | None:
-    words = exchange.said
+def _answer_on_cancelling(desk: Desk, words: str) -> Step | None:
     if desk.asked == "confirm_cancel" and (consent := consent_in(words)):
         cancelled = consent == "yes"
         after = Desk(booked=None if cancelled else desk.booked)
         return Step(after, "cancel_booking", "cancelled" if cancelled else "kept", evidence=(words,))
     name = find_name(words).value or find_bare_name(words).value
-    if not name or (exchange.answered and name not in exchange.answered.lower()):
+    if not name:
         return None
     return _confirm_cancelling(desk, Booking(name=name), (name,))
 
