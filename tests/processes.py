@@ -1,5 +1,6 @@
 """What a process has open, read from /proc: for tests that count leaks."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -17,9 +18,10 @@ def threads(pid: int | None = None) -> int:
 def children(pid: int | None = None) -> list[int]:
     """Direct and indirect children that are alive or not yet reaped."""
     found = []
-    for task in Path(f"/proc/{pid or os.getpid()}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *children(int(child))]
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may end while we look
+        for task in Path(f"/proc/{pid or os.getpid()}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *children(int(child))]
     return found
 
 

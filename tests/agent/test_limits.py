@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.agent.served import FRAME, closed_with, events_until, served
-from tests.processes import children, open_fds, resident_mb
+from tests.agent.served import FRAME, Served, closed_with, events_until, served
+from tests.processes import children, open_fds, resident_mb, threads
 from warmline.events import CallEnded
 
 BAD_FRAMES = [
@@ -131,20 +134,59 @@ def test_where_a_token_is_owed_nothing_comes_before_it(tmp_path):
     asyncio.run(scenario())
 
 
-def test_rude_callers_leave_nothing_behind(tmp_path):
+def test_rude_callers_leave_no_task_behind(tmp_path):
     async def scenario():
-        async with served(tmp_path, max_calls=64) as agent:
+        async with served(tmp_path) as agent:
             await some_calls(agent)
-            before = await settled()
-            memory_before_mb = resident_mb()
-            for _ in range(20):
-                await asyncio.gather(*(drop(agent, how) for how in range(50)))
+            before = await settled(tasks_and_threads)
+            await rude_calls(agent, 200)
             await some_calls(agent)
-            after = await settled(at_most=before)
-            assert after == before
-            assert resident_mb() - memory_before_mb < 10
+            await settled(tasks_and_threads, at_most=before)
 
     asyncio.run(scenario())
+
+
+def test_a_thousand_rude_callers_leave_nothing_behind(tmp_path):
+    async def scenario():
+        with a_server(tmp_path) as (agent, pid):
+            await asyncio.gather(*(some_calls(agent) for _ in range(4)))
+
+            def level():
+                return threads(pid), open_fds(pid), len(children(pid))
+
+            before = await settled(level)
+            memory_before_mb = resident_mb(pid)
+            await rude_calls(agent, 1000)
+            await some_calls(agent)
+            await settled(level, at_most=before)
+            assert resident_mb(pid) - memory_before_mb < 10
+
+    asyncio.run(scenario())
+
+
+def tasks_and_threads():
+    gc.collect()
+    return len(asyncio.all_tasks()), threading.active_count(), open_fds(), len(children())
+
+
+@contextlib.contextmanager
+def a_server(tmp_path):
+    """`warmline serve` as a process of its own, until it says where it listens."""
+    environment = {**os.environ, "WARMLINE_CACHE_DIR": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "warmline", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            line = next(line for line in process.stdout if "Call it:" in line)
+            yield Served("127.0.0.1", int(line.rstrip("/\n").rpartition(":")[2]), []), process.pid
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+async def rude_calls(agent, count):
+    for _ in range(count // 20):
+        await asyncio.gather(*(drop(agent, how) for how in range(20)))
 
 
 async def some_calls(agent):
@@ -172,16 +214,15 @@ async def _vanish(agent, how):
         call.transport.abort()
 
 
-async def settled(at_most=None):
-    """Tasks, threads, descriptors and children once they stop changing."""
-    level = None
+async def settled(level, at_most=None):
+    """What `level` counts, once it stops changing and each of it is back at most at `at_most`; fails after 30 s."""
+    before = None
     async with asyncio.timeout(30):
         while True:
-            gc.collect()
-            now = (len(asyncio.all_tasks()), threading.active_count(), open_fds(), len(children()))
-            if now == level and (at_most is None or now <= at_most):
+            now = level()
+            if now == before and (at_most is None or all(a <= b for a, b in zip(now, at_most, strict=True))):
                 return now
-            level = now
+            before = now
             await asyncio.sleep(0.25)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from warmline.agent.memory import use_few_arenas
 from warmline.agent.warm_start import WarmStart
 from warmline.agent.wire import MAX_FRAME_BYTES
 from warmline.clock import SystemClock
@@ -38,6 +39,7 @@ def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]
         ConfigError: the address can not be listened on.
         WarmlineError: an engine that no call can do without would not start.
     """
+    use_few_arenas()
     _configure_logging(settings.log_level)
     asyncio.run(_until_signalled(settings, scenario, say))
     return 0

@@ -45,7 +45,7 @@ export class Controls {
     byId("status").textContent = status;
     byId("transcript").hidden = layout === "opening";
     byId("activity").hidden = phase !== "in-call";
-    if (phase === "connecting") byId("lasted").textContent = "";
+    if (phase === "connecting") byId("lasted").hidden = true;
     if (this.busy) byId("connect").setAttribute("aria-keyshortcuts", "Escape");
     else byId("connect").removeAttribute("aria-keyshortcuts");
   }
@@ -72,6 +72,7 @@ export class Controls {
     if (this.#phase !== "in-call") return;
     const seconds = Math.max(0, Math.floor((now - this.#admittedAt) / 1000));
     const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    byId("lasted").hidden = false;
     if (byId("lasted").textContent !== text) byId("lasted").textContent = text;
   }
 
