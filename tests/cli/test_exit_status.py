@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Run
 
+from warmline.cli import commands, main
+from warmline.errors import EngineError
+
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["serve", "-h"], ["config", "explain"]])
 def test_what_succeeds(run: Run, arguments: list[str]) -> None:
@@ -60,3 +63,16 @@ def test_a_reader_that_leaves_is_no_drama(plain_environment: dict[str, str], tmp
     )
     assert done.returncode in (0, 1)  # it depends on who is quicker
     assert done.stderr == ""
+
+
+def test_what_fails_at_once_in_several_places_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a warm-up ends whose parallel steps failed."""
+
+    def fail() -> None:
+        raise ExceptionGroup("two steps", [EngineError("no voice"), ExceptionGroup("more", [EngineError("no ear")])])
+
+    monkeypatch.setattr(commands.warmline, "main", lambda **_: fail())
+    assert main([]) == 1
+    assert capsys.readouterr().err == "warmline: no voice; no ear\n"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from warmline.cli.extras import MissingExtra, missing_extra
 from warmline.errors import ConfigError, WarmlineError
@@ -28,6 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(str(error), _USAGE)
     except WarmlineError as error:
         return _complain(str(error), _FAILED)
+    except ExceptionGroup as group:
+        expected, unexpected = group.split(WarmlineError)
+        if expected is None or unexpected is not None:
+            raise
+        return _complain("; ".join(str(error) for error in _leaves(expected)), _FAILED)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
@@ -55,6 +60,14 @@ def _run(argv: Sequence[str]) -> int:
     except click.Abort:
         return _INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def _complain(message: str, status: int) -> int:

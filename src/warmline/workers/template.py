@@ -56,6 +56,8 @@ class WorkerTemplate:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
+                    # Ctrl-C in a terminal is for the parent, also while the template still starts.
+                    start_new_session=True,
                 )
             except BaseException:
                 ours.close()
