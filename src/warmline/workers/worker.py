@@ -68,12 +68,9 @@ class Worker:
         """Close the socket, which asks the worker to end; kill it when it does not. Harmless when called twice."""
         self._writer.close()
         try:
-            async with asyncio.timeout(_GRACE_SEC):
-                await asyncio.shield(self._exited)
-        except TimeoutError:
+            await asyncio.wait([self._exited], timeout=_GRACE_SEC)
+        finally:
             self.kill()
-        except asyncio.CancelledError:
-            self.kill()
-            raise
+        await asyncio.wait([self._exited], timeout=_GRACE_SEC)
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
