@@ -52,7 +52,7 @@ def test_nothing_is_added_where_no_fact_is_needed(messages):
         ("is there any barking", "parking"),
         ("what are your opening ours", "opening hours"),
         ("can you give me the dress", "address"),
-        ("is there any began food", "vegetarian food"),
+        ("is it a place for began people", "vegetarian food"),
         ("what is the prize of a lunch", "prices"),
         ("can i pay with my cart", "payment"),
         ("is there a wheel chair wheelchairs ramp", "wheelchair access"),
