@@ -102,7 +102,7 @@ def test_series_differ_by_shape_and_not_by_colour_alone() -> None:
 def test_ticks_are_few_rise_from_zero_and_stay_on_the_axis(highest: float) -> None:
     ticks = Axis(0, 100, highest).ticks()
     assert ticks[0] == 0
-    assert 2 <= len(ticks) <= 9
+    assert 2 <= len(ticks) <= 7
     assert ticks == sorted(set(ticks))
     assert ticks[-1] <= highest * 1.000001
 

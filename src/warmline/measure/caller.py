@@ -28,7 +28,7 @@ class Caller:
     """
 
     def __init__(self, url: str, *, ticket: str | None = None, clock: Clock | None = None) -> None:
-        self._url = url
+        self.url = url
         self._ticket = ticket
         self._clock = clock or SystemClock()
 
@@ -43,21 +43,21 @@ class Caller:
             async with asyncio.timeout(plan.connect_timeout_sec):
                 socket = await self._connect(patient=called_sec is not None)
         except TimeoutError:
-            return _unconnected(self._url, plan, f"no connection within {plan.connect_timeout_sec:g} s")
+            return _unconnected(self.url, plan, f"no connection within {plan.connect_timeout_sec:g} s")
         except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed, EOFError) as failure:
-            return _unconnected(self._url, plan, f"no connection: {failure}")
+            return _unconnected(self.url, plan, f"no connection: {failure}")
         conversation = Conversation(plan, began_sec, self._clock.now())
         try:
             late_ms = await self._converse(socket, conversation)
         finally:
             await _hang_up(socket)
-        return conversation.result(self._url, close_code=socket.close_code, late_frame_ms=late_ms)
+        return conversation.result(self.url, close_code=socket.close_code, late_frame_ms=late_ms)
 
     async def _connect(self, *, patient: bool) -> ClientConnection:
         while True:
             try:
                 return await connect(
-                    self._url,
+                    self.url,
                     compression=None,
                     proxy=None,
                     max_size=None,

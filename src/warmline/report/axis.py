@@ -7,7 +7,7 @@ from warmline.report.svg import Drawing
 
 __all__ = ["Axis"]
 
-_MOST_TICKS = 8
+_MOST_TICKS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Axis:
         return self.left + max(0.0, value) / self.highest * (self.right - self.left)
 
     def ticks(self) -> list[float]:
-        """Multiples of 1, 2 or 5 times a power of ten, at most eight of them above zero.
+        """Multiples of 1, 2 or 5 times a power of ten, at most six of them above zero.
 
         Raises:
             ValueError: the highest value is not a positive number.
@@ -39,5 +39,6 @@ class Axis:
         ticks = self.ticks()
         for tick in ticks:
             drawing.line(self.x(tick), top, self.x(tick), bottom, style="grid")
-            text = f"{tick:g} {unit}" if tick == ticks[-1] else f"{tick:g}"
+            number = f"{tick:,.0f}" if tick >= 1000 else f"{tick:g}"
+            text = f"{number} {unit}" if tick == ticks[-1] else number
             drawing.text(self.x(tick), bottom + 16, text, style="note", anchor="middle")

@@ -9,18 +9,19 @@ from warmline.report.svg import WIDTH, Drawing
 __all__ = ["Bar", "BarPanel"]
 
 _HEAD, _ROW, _BAR, _FOOT = 48, 34, 20, 22
-_LEFT, _RIGHT = 170, WIDTH - 190
+_LEFT, _RIGHT = 170, WIDTH - 210
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A value, the interval around it, and what is written behind it."""
+    """A value, the interval around it, and what is written behind it: `text`, and smaller the `note`."""
 
     label: str
     value: float
     low: float
     high: float
     text: str
+    note: str = ""
     series: int = 0
 
 
@@ -52,4 +53,4 @@ def _draw_bar(drawing: Drawing, axis: Axis, bar: Bar, middle: float) -> None:
     drawing.text(_LEFT - 10, middle + 5, bar.label, anchor="end")
     drawing.bar(axis.x(0), middle - _BAR / 2, axis.x(bar.value) - axis.x(0), _BAR, series=bar.series)
     drawing.interval(axis.x(bar.low), axis.x(bar.high), middle)
-    drawing.text(axis.x(max(bar.value, bar.high)) + 10, middle + 5, bar.text, style="value")
+    drawing.text(axis.x(max(bar.value, bar.high)) + 10, middle + 5, bar.text, style="value", note=bar.note)

@@ -32,7 +32,7 @@ _DARK = (
 )
 _TEXT = (
     f"text{{font-family:{_FONT};font-size:13px}}.title{{font-size:16px;font-weight:600}}"
-    ".value{font-weight:600}.note{font-size:12px}.whisker{stroke-width:1.5}"
+    ".value{font-weight:600}.note{font-size:12px;font-weight:400}.whisker{stroke-width:1.5}"
 )
 
 
@@ -50,9 +50,13 @@ class Drawing:
         *,
         style: Literal["title", "label", "value", "note"] = "label",
         anchor: Literal["start", "middle", "end"] = "start",
+        note: str = "",
     ) -> None:
-        """Text on the base line at y."""
-        self._add("text", {"class": style, "text-anchor": anchor}, x=x, y=y).text = text
+        """Text on the base line at y, and a `note` in smaller letters behind it."""
+        element = self._add("text", {"class": style, "text-anchor": anchor}, x=x, y=y)
+        element.text = text
+        if note:
+            ElementTree.SubElement(element, "tspan", {"class": "note", "dx": "10"}).text = note
 
     def bar(self, x: float, y: float, width: float, height: float, *, series: int) -> None:
         """A filled rectangle, at least a pixel wide."""

@@ -1,0 +1,85 @@
+"""Servers of the arms: started, waited for, called, and gone afterwards."""
+
+import asyncio
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from first_turn_arms import Arm
+from warmline.measure import Caller, CallPlan, CallResult, ServerProcess
+
+__all__ = ["call_of_new_server", "running"]
+
+_LOGS = Path(__file__).parent / ".cache" / "logs"
+_START_TIMEOUT_SEC = 60.0
+_SETTLE_SEC = 0.5
+
+
+@asynccontextmanager
+async def running(arm: Arm, llm_url: str) -> AsyncIterator[Caller]:
+    """A server of this arm that answers, and a caller for it."""
+    with _started(arm, llm_url) as (server, port):
+        try:
+            await _until_it_answers(server, port, arm)
+            yield _caller(port)
+        finally:
+            await asyncio.to_thread(server.stop)
+
+
+async def call_of_new_server(arm: Arm, llm_url: str, plan: CallPlan) -> CallResult:
+    """A call that begins with the start of the server's process."""
+    with _started(arm, llm_url) as (server, port):
+        try:
+            return await _caller(port).call(plan, called_sec=server.started_sec)
+        finally:
+            await asyncio.to_thread(server.stop)
+
+
+@contextmanager
+def _started(arm: Arm, llm_url: str) -> Iterator[tuple[ServerProcess, int]]:
+    port = _free_port()
+    command = [*arm.command, "--port", str(port)]
+    with (
+        _log(arm).open("ab") as log,
+        ServerProcess(command, environment=arm.environment(llm_url), output=log) as server,
+    ):
+        yield server, port
+
+
+def _log(arm: Arm) -> Path:
+    _LOGS.mkdir(parents=True, exist_ok=True)
+    return _LOGS / f"{arm.name.replace(' ', '_')}.log"
+
+
+def _caller(port: int) -> Caller:
+    return Caller(f"ws://127.0.0.1:{port}/ws")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+async def _until_it_answers(server: ServerProcess, port: int, arm: Arm) -> None:
+    # Any answer will do: it comes once the server is through with its start, and warms nothing that a call needs.
+    async with asyncio.timeout(_START_TIMEOUT_SEC):
+        while not await asyncio.to_thread(_answers, port):
+            if server.exit_status is not None:
+                raise SystemExit(f"{arm.name}: the server ended with status {server.exit_status}; see {_log(arm)}")
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(_SETTLE_SEC)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=_START_TIMEOUT_SEC):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
