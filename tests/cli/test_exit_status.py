@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run
 
+from tests.cli.conftest import Run
 from warmline.cli import commands, main
 from warmline.errors import EngineError
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TypeGuard
 
 import pytest
-from tests.structure.source_tree import PACKAGE, ROOT, in_checkout, python_files
 
 import warmline
+from tests.structure.source_tree import PACKAGE, ROOT, in_checkout, python_files
 
 pytestmark = pytest.mark.core
 
