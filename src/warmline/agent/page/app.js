@@ -91,19 +91,15 @@ class App {
     this.#screen.take(event);
     if (event.type === "socket_open") this.#progress.opened = true;
     if (event.type === "ready") this.#progress.admitted = true;
-    if (event.type === "audible") this.#heard(event);
-    if (event.type === "audible" || event.type === "turn") this.#showTiming();
+    if (event.type === "audible" || event.type === "turn") this.#showTiming(event.turn);
     if (event.type === "closed") this.#finish(endingOfClose(event, this.#progress));
   }
 
-  #heard({ turn, at }) {
-    const { greeting, turns } = timingOf(this.#stopwatch);
-    const row = turn === 0 ? greeting : turns.find((one) => one.turn === turn);
-    if (row.atEar) this.#screen.heard(turn, at, row.totalMs);
-  }
-
-  #showTiming() {
-    this.#screen.showTiming(timingOf(this.#stopwatch), this.#audio.outputLatencyMs);
+  #showTiming(turn) {
+    const timing = timingOf(this.#stopwatch);
+    const row = turn === 0 ? timing.greeting : timing.turns.find((one) => one.turn === turn);
+    if (row.atEar) this.#screen.heard(turn, row.heardAt, row.totalMs);
+    this.#screen.showTiming(timing, this.#audio.outputLatencyMs);
   }
 
   #frame({ pcm, at, rms, peak, lastLoudAt }) {

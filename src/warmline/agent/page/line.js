@@ -34,9 +34,9 @@ export class Line {
     while (bars[0].slot < slot - MOST_SHOWN_MS / BAR_MS - 1) bars.shift();
   }
 
-  /** Mark the wait between what the caller said and what it heard. */
+  /** Mark the wait between what the caller said and what it heard; said again of the same sound, it replaces. */
   wait(startAt, endAt) {
-    this.#waits = [...this.#waits.slice(-5), { startAt, endAt }];
+    this.#waits = [...this.#waits.filter((wait) => wait.endAt !== endAt).slice(-5), { startAt, endAt }];
   }
 
   draw(now) {

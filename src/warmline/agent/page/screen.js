@@ -7,6 +7,7 @@ import { TimingSection } from "./timing-section.js";
 import { Transcript } from "./transcript.js";
 
 const CALM_FRAME_MS = 250; // between two pictures for someone who asked for less motion
+const UNANSWERED_MS = 8000; // a cough gets no answer
 const byId = (id) => document.getElementById(id);
 
 /** Everything that a caller sees of a call. Is told what happens; does nothing by itself but draw. */
@@ -18,6 +19,7 @@ export class Screen {
   #meters = { microphone: new LevelMeter(byId("meter-you")), agent: new LevelMeter(byId("meter-agent")) };
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
   #drawnAt = 0;
+  #unanswered = 0;
 
   /** @param {{onPress: (at: number) => void, onEscape: () => void}} reactions */
   constructor(reactions) {
@@ -43,12 +45,14 @@ export class Screen {
     if (event.type === "ready") this.#controls.admit(event);
     this.#controls.setActivity(activityAfter(event, this.#controls.activity));
     this.#transcript.take(event);
+    clearTimeout(this.#unanswered);
+    if (this.#controls.activity === "thinking") this.#unanswered = setTimeout(() => this.#controls.setActivity("listening"), UNANSWERED_MS);
   }
 
   /** The first sample of an answer was heard, `waitMs` after the caller's last (for the greeting: after the click). */
   heard(turn, at, waitMs) {
     this.#line.wait(at - waitMs, at);
-    this.#transcript.note(turn, `heard ${milliseconds(waitMs)} after ${turn === 0 ? "the click" : "your last sound"}`);
+    this.#transcript.note(turn, "heard", `heard ${milliseconds(waitMs)} after ${turn === 0 ? "the click" : "your last sound"}`);
   }
 
   level(side, level) {

@@ -1,5 +1,6 @@
 const FRAMES_LOOKED_AT = 5;
 const LOUD_FRAMES_OF_SPEECH = 3;
+const KEPT_MS = 60_000;
 
 /**
  * Finds the last loud sample of the caller's speech.
@@ -9,18 +10,20 @@ const LOUD_FRAMES_OF_SPEECH = 3;
  */
 export class SpeechEdge {
   #recent = [];
-  #lastLoudAt = null;
+  #edges = [];
 
   /** @param {number | null} lastLoudAt page milliseconds of the frame's last loud sample */
   push(lastLoudAt) {
     this.#recent.push(lastLoudAt !== null);
     if (this.#recent.length > FRAMES_LOOKED_AT) this.#recent.shift();
     const loud = this.#recent.filter(Boolean).length;
-    if (lastLoudAt !== null && loud >= LOUD_FRAMES_OF_SPEECH) this.#lastLoudAt = lastLoudAt;
+    if (lastLoudAt === null || loud < LOUD_FRAMES_OF_SPEECH) return;
+    this.#edges.push(lastLoudAt);
+    while (this.#edges[0] < lastLoudAt - KEPT_MS) this.#edges.shift();
   }
 
-  /** Page milliseconds of the last loud sample so far; null when there was none. */
-  get lastLoudAt() {
-    return this.#lastLoudAt;
+  /** Page milliseconds of the last loud sample before `at`, a minute back at most; NaN when there was none. */
+  lastBefore(at) {
+    return this.#edges.findLast((edge) => edge < at) ?? NaN;
   }
 }

@@ -4,9 +4,12 @@ import { SpeechEdge } from "./speech-edge.js";
  * Gathers the times of one call from its events, in the order they come.
  *
  * The page's own measures are in `performance.now()`: `asked` (the click, or the moment the browser's question about
- * the microphone was answered), `socket_open`, the caller's last loud sample before `user_stopped`, and `audible`. The
- * server's stages are on its `t_ms` clock; `serverOffset` brings them onto the page's: the smallest (arrival - t_ms)
- * of any event, so they are placed late by the fastest message's time on the way.
+ * the microphone was answered), `socket_open`, the caller's last loud sample, and `audible`. The server's stages are on
+ * its `t_ms` clock; `serverOffset` brings them onto the page's: the smallest (arrival - t_ms) of any event, so they are
+ * placed late by the fastest message's time on the way.
+ *
+ * The caller's last loud sample is the last before `user_stopped` at first. That event waits for the transcript, so
+ * once the stages are known it is the last before the server noticed the silence: what came later is no part of the turn.
  */
 export class Stopwatch {
   askedAt = NaN;
@@ -25,9 +28,15 @@ export class Stopwatch {
     if (Number.isFinite(serverMs)) this.serverOffset = Math.min(this.serverOffset, at - serverMs);
     if (type === "asked") this.askedAt = at;
     if (type === "socket_open") this.socketOpenAt = at;
-    if (type === "user_stopped") this.#turn(turn).lastLoudAt = this.#edge.lastLoudAt ?? NaN;
+    if (type === "user_stopped") this.#turn(turn).lastLoudAt = this.#edge.lastBefore(at);
     if (type === "audible") this.#turn(turn).audibleAt = at;
-    if (type === "turn") Object.assign(this.#turn(turn), { stages, interrupted: Boolean(interrupted) });
+    if (type === "turn") this.#finish(this.#turn(turn), stages, interrupted);
+  }
+
+  #finish(turn, stages, interrupted) {
+    Object.assign(turn, { stages, interrupted: Boolean(interrupted) });
+    const noticedAt = this.serverOffset + (stages?.vad_stop ?? NaN);
+    if (Number.isFinite(noticedAt)) turn.lastLoudAt = this.#edge.lastBefore(noticedAt);
   }
 
   #turn(number) {

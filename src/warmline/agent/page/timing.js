@@ -4,8 +4,8 @@ import { GREETING_STAGES, TURN_STAGES } from "./stages.js";
 /**
  * What the stopwatch says, as waits in a row.
  *
- * Every row is `{turn, bars, totalMs, atEar, staged, interrupted}`: `bars` are `{moment, label, family, startMs, endMs}` from
- * zero; `totalMs` is the voice-to-voice time (for the greeting: click to sound), NaN while unknown. Zero is the
+ * Every row is `{turn, bars, totalMs, heardAt, atEar, staged, interrupted}`: `bars` are `{moment, label, family, startMs, endMs}` from
+ * zero; `heardAt` is the page's time of the first sound; `totalMs` is the voice-to-voice time (for the greeting: click to sound), NaN while unknown. Zero is the
  * caller's last loud sample (the click); `atEar` is false when that was not measured and zero is the server's
  * `speech_end` instead; `staged` is false until the server's stages have come.
  *
@@ -29,7 +29,7 @@ function greetingRow({ askedAt, socketOpenAt, serverOffset, greeting }) {
   const moments = serverMoments(greeting.stages, serverOffset, askedAt);
   moments.socket_open = socketOpenAt - askedAt;
   moments.audible = greeting.audibleAt - askedAt;
-  return row(greeting, moments, GREETING_STAGES, true);
+  return row(greeting, moments, GREETING_STAGES, Number.isFinite(moments.audible));
 }
 
 function turnRow(turn, serverOffset) {
@@ -44,10 +44,10 @@ function serverMoments(stages, serverOffset, zero) {
   return Object.fromEntries(Object.entries(stages ?? {}).map(([name, ms]) => [name, ms + serverOffset - zero]));
 }
 
-function row({ turn, interrupted }, moments, stages, atEar) {
+function row({ turn, interrupted, audibleAt }, moments, stages, atEar) {
   const totalMs = moments.audible ?? NaN;
   const staged = Number.isFinite(moments.first_audio_sent);
-  return { turn, interrupted, atEar, staged, totalMs, bars: barsOf(moments, stages, totalMs) };
+  return { turn, interrupted, heardAt: audibleAt, atEar, staged, totalMs, bars: barsOf(moments, stages, totalMs) };
 }
 
 /** Stages that ran beside an earlier, longer one get a bar of no length: a wait is counted once. */
@@ -73,5 +73,5 @@ function medianRow(rows) {
   }
   ends.audible = median(rows.map(({ totalMs }) => totalMs));
   const atEar = rows.every((one) => one.atEar);
-  return row({ turn: "median", interrupted: false }, ends, TURN_STAGES, atEar);
+  return row({ turn: "median", interrupted: false, audibleAt: NaN }, ends, TURN_STAGES, atEar);
 }

@@ -28,19 +28,20 @@ export class Transcript {
     if (event.type === "transcript") this.#say("you", event.turn, event.text);
     if (event.type === "bot_started") this.#await("agent", event.turn);
     if (event.type === "reply") this.#say("agent", event.turn, event.text);
-    if (event.type === "flush") this.note(event.turn, "interrupted");
+    if (event.type === "flush") this.note(event.turn, "interrupted", "interrupted");
     if (event.type === "closed") this.#forgetAll();
   }
 
-  /** Put a remark under an answer; it may come before the answer's text. */
-  note(turn, text) {
-    this.#notes.set(turn, [...(this.#notes.get(turn) ?? []), text]);
+  /** Put a remark under an answer, one of each kind; it may come before the answer's text. */
+  note(turn, kind, text) {
+    if (!this.#notes.has(turn)) this.#notes.set(turn, new Map());
+    this.#notes.get(turn).set(kind, text);
     this.#showNotes(turn);
   }
 
   #showNotes(turn) {
-    const texts = this.#notes.get(turn) ?? [];
-    const shown = texts.map((text) => element("span", { class: "note", text }));
+    const texts = this.#notes.get(turn)?.values() ?? [];
+    const shown = Array.from(texts, (text) => element("span", { class: "note", text }));
     this.#answers.get(turn)?.querySelector(".notes").replaceChildren(...shown);
     this.#follow();
   }
