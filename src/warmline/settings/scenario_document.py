@@ -115,9 +115,7 @@ class ScenarioDocument:
     def _spoken(self, path: KeyPath, value: object, at_most: int, shown: str | None = None) -> str:
         text = self._text(path, value, at_most)
         if not _SPOKEN.fullmatch(text):
-            self._fail(
-                path, f"{shown or text!r} must be spoken words: lower-case a-z and ', one space between, no digits"
-            )
+            self._fail(path, f"{shown or text!r} is not spoken words: a-z and ', lower case, no digits or punctuation")
         return text
 
     def _text(self, path: KeyPath, value: object, at_most: int) -> str:

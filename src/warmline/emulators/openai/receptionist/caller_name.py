@@ -18,8 +18,8 @@ _EVERYDAY_WORDS = (
     "i'd i'll i'm idea if in is it it's just know last let like make maybe me my name need next night no not now of "
     "off oh ok okay on one or our out people please put question really right said say should so sorry sure table "
     "take tell than thank thanks that that's the their them then there they thing this time to today tomorrow uh um "
-    "under up us want was we we're well were what when where which who why will with won't would write wrong yeah yes "
-    "yet you your course"
+    "under up us very much want was we we're well were what when where which who why will with won't would write wrong "
+    "yeah yes yet you your course"
 )
 _NO_NAME = frozenset(_EVERYDAY_WORDS.split()) | NUMBERS.keys()
 _LONGEST = 3

@@ -1,10 +1,10 @@
 """What the words of a turn are about: every intent has cues, each with a weight; the heaviest sum wins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from warmline.engines.sound_alike import HEARD, phrase_likeness
+from warmline.engines.sound_alike import HEARD, likeness, phrase_likeness
 
 __all__ = ["Evidence", "Intent", "hears", "weigh"]
 
@@ -28,7 +28,7 @@ _CUES: Mapping[Intent, Mapping[str, float]] = {
         "come for dinner": 2, "come for lunch": 2, "have dinner": 1.5, "have lunch": 1.5,
     },
     "book_appointment": {
-        "appointment": 5, "viewing": 2.5, "visit": 1.5, "look at": 1.5, "have a look": 1.5, "like to see": 1.5,
+        "appointment": 5.5, "viewing": 2.5, "visit": 1.5, "look at": 1.5, "have a look": 1.5, "like to see": 1.5,
     },
     "change_booking": {
         "change": 2, "move": 1.5, "reschedule": 3, "postpone": 3, "another time": 2, "another day": 2,
@@ -36,7 +36,7 @@ _CUES: Mapping[Intent, Mapping[str, float]] = {
         "change reservation": 2, "change my": 1,
     },
     "cancel_booking": {
-        "cancel": 4, "cancellation": 3.5, "cancelled": 3, "call off": 3.5, "never mind": 3.5, "forget it": 3.5,
+        "cancel": 4, "call off": 3.5, "call of": 3, "never mind": 3.5, "forget it": 3.5,
         "forget about it": 3.5, "cannot come": 3, "can't come": 3, "cannot make it": 3, "can't make it": 3,
         "won't come": 3,
         "not coming": 3, "not come": 2.5, "don't need": 1.5, "delete": 2.5, "remove": 2,
@@ -46,8 +46,8 @@ _CUES: Mapping[Intent, Mapping[str, float]] = {
         "good day": 1.2,
     },
     "how_are_you": {
-        "how are you": 2.2, "how is it going": 3, "how's it going": 3, "how are things": 3, "are you well": 2.5,
-        "nice to meet": 3, "how do you do": 3, "how is your day": 3, "are you doing": 2, "you feeling": 2,
+        "how are you": 2.2, "how is it going": 3, "how's it going": 3, "is going": 2.5, "how are things": 3,
+        "are you well": 2.5, "nice to meet": 3, "how do you do": 3, "how is your day": 3, "are you doing": 2, "you feeling": 2,
         "having a good day": 2,
     },
     "are_you_a_robot": {
@@ -63,8 +63,8 @@ _CUES: Mapping[Intent, Mapping[str, float]] = {
     },
     "thanks": {"thank": 1.2, "thanks": 1.4, "thank you": 0.3, "appreciate": 1.8, "very kind": 1.5},
     "goodbye": {
-        "goodbye": 3, "bye": 3, "good bye": 3, "see you": 2.5, "nice day": 2.2, "nice evening": 2.2, "good night": 2.2,
-        "that's all": 1.6, "that is all": 1.6, "that was all": 1.6, "talk to you": 2,
+        "goodbye": 3, "bye": 3, "good bye": 3, "good buy": 3, "see you": 2.5, "nice day": 2.2, "nice evening": 2.2,
+        "good night": 2.2, "that's all": 1.6, "that is all": 1.6, "that was all": 1.6, "talk to you": 2,
     },
 }  # fmt: skip
 _QUIET = 1.0
@@ -87,12 +87,30 @@ def weigh(words: str) -> tuple[Evidence, ...]:
     heard = words.split()
     found = []
     for intent, cues in _CUES.items():
-        alike = {cue: phrase_likeness(heard, cue.split()) for cue in cues}
-        cues_heard = tuple(cue for cue, likeness in alike.items() if likeness >= HEARD)
-        weight = sum(cues[cue] * alike[cue] for cue in cues_heard)
+        weights = {cue: weight * _likeness_of(cue, heard) for cue, weight in cues.items()}
+        cues_heard = _without_echoes({cue: weight for cue, weight in weights.items() if weight > 0}, heard)
+        weight = sum(cues_heard.values())
         if weight >= _QUIET:
-            found.append(Evidence(intent, weight, cues_heard))
+            found.append(Evidence(intent, weight, tuple(cues_heard)))
     return tuple(sorted(found, key=lambda evidence: -evidence.weight))
+
+
+def _likeness_of(cue: str, heard: Sequence[str]) -> float:
+    alike = phrase_likeness(heard, cue.split())
+    return alike if alike >= HEARD else 0.0
+
+
+def _without_echoes(weights: Mapping[str, float], heard: Sequence[str]) -> dict[str, float]:
+    """The heaviest cue of one word for each word that was heard: "booking" must not count for "book" as well."""
+    heaviest: dict[str, str] = {}
+    for cue, weight in weights.items():
+        if " " in cue:
+            heaviest[cue] = cue
+        else:
+            word = max(heard, key=lambda word: likeness(word, cue))
+            if word not in heaviest or weight > weights[heaviest[word]]:
+                heaviest[word] = cue
+    return {cue: weights[cue] for cue in heaviest.values()}
 
 
 def hears(words: str, *phrases: str) -> bool:

@@ -1,6 +1,6 @@
 """How a caller's turn moves the desk on: an open question comes first, then whatever the words speak for most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -8,7 +8,7 @@ from warmline.emulators.openai.receptionist.booking import Booking, Kind, Slot, 
 from warmline.emulators.openai.receptionist.caller_name import find_bare_name, find_name
 from warmline.emulators.openai.receptionist.consent import consent_in
 from warmline.emulators.openai.receptionist.conversation import Knowledge
-from warmline.emulators.openai.receptionist.cues import Evidence, hears, weigh
+from warmline.emulators.openai.receptionist.cues import Evidence, Intent, hears, weigh
 from warmline.emulators.openai.receptionist.desk import Act, Asked, Desk, Step
 
 __all__ = ["take_turn"]
@@ -16,6 +16,7 @@ __all__ = ["take_turn"]
 _BOOKING_WEIGHT = 2.0
 _SLOT_WEIGHT = 1.0
 _SURE = 2.5
+_BOOKING: tuple[Intent, ...] = ("book_table", "book_appointment", "change_booking")
 _SMALL_TALK: tuple[Act, ...] = ("greeting", "how_are_you", "are_you_a_robot", "repeat", "thanks", "goodbye")
 _QUESTIONS = (
     "what", "where", "when", "how", "who", "which", "why", "do you", "does", "are you", "are there", "is there",
@@ -42,17 +43,17 @@ def take_turn(desk: Desk, words: str, knowledge: Sequence[Knowledge], *, appoint
 
 def _answer(desk: Desk, words: str, evidence: Sequence[Evidence]) -> Step | None:
     """The turn as an answer to the open question, if it is one."""
-    if _is_sure(evidence, "cancel_booking"):
-        return _cancel(desk, words, evidence[0].cues)
-    if _is_sure(evidence, "repeat") or _is_aside(words):
+    if cancel := _surely(evidence, "cancel_booking"):
+        return _cancel(desk, words, cancel.cues)
+    if _surely(evidence, "repeat") or _is_aside(words):
         return None
     if desk.asked in {"name_to_cancel", "confirm_cancel"}:
         return _answer_on_cancelling(desk, words)
     return _fill(desk, words) or _answer_yes_or_no(desk, words)
 
 
-def _is_sure(evidence: Sequence[Evidence], intent: str) -> bool:
-    return bool(evidence) and evidence[0].intent == intent and evidence[0].weight >= _SURE
+def _surely(evidence: Sequence[Evidence], intent: str) -> Evidence | None:
+    return next((found for found in evidence if found.intent == intent and found.weight >= _SURE), None)
 
 
 def _is_aside(words: str) -> bool:
@@ -118,40 +119,53 @@ def _cancel(desk: Desk, words: str, cues: tuple[str, ...]) -> Step:
 def _free(
     desk: Desk, words: str, evidence: Sequence[Evidence], knowledge: Sequence[Knowledge], kind: Kind | None
 ) -> Step:
-    """The turn for what its words speak for most: a fact, a booking, small talk, or nothing at all."""
-    heaviest = evidence[0] if evidence else None
-    # Offered facts come in the order of their relevance; among those told for all turns, the best named one counts.
-    offered = next((known for known in knowledge if known.offered), None)
-    fact = offered or max(knowledge, key=lambda known: known.weight(words), default=None)
+    """The turn for what its words speak for most: cancelling, a booking, a fact, small talk, or nothing at all."""
+    fact = _best(knowledge, words)
     fact_weight = fact.weight(words) if fact else 0.0
-    booking = None if desk.asked else _begin(desk, words, evidence, kind, at_least=max(fact_weight, _BOOKING_WEIGHT))
-    if booking:
+    cancel = _surely(evidence, "cancel_booking")
+    if cancel and cancel.weight > fact_weight:
+        return _cancel(desk, words, cancel.cues)
+    talk = next((found for found in evidence if found.intent in _SMALL_TALK), None)
+    rival = max(fact_weight, talk.weight if talk else 0.0)
+    if not desk.asked and (booking := _begin(desk, words, evidence, kind, rival)):
         return booking
-    if fact and fact_weight > 0 and fact_weight >= (heaviest.weight if heaviest else 0.0):
+    if fact and fact_weight > 0 and fact_weight >= rival:
         return Step(desk, fact.topic.replace(" ", "_"), "fact", fact=fact, evidence=(fact.topic,))
-    if heaviest and heaviest.intent == "cancel_booking":
-        return _cancel(desk, words, heaviest.cues)
-    talk = next((act for act in _SMALL_TALK if heaviest and act == heaviest.intent), None)
-    if heaviest and talk:
-        return Step(desk, talk, talk, evidence=heaviest.cues)
-    return _nothing_asked(desk, words)
+    return _small_talk(desk, talk) if talk else _nothing_asked(desk, words)
 
 
-def _begin(desk: Desk, words: str, evidence: Sequence[Evidence], kind: Kind | None, at_least: float) -> Step | None:
-    """A booking begins, or one that was made is changed, if the words speak for that more than for all else."""
-    weights = {found.intent: found.weight for found in evidence}
-    kind = kind or ("appointment" if weights.get("book_appointment", 0) > weights.get("book_table", 0) else "table")
-    changing = desk.booked is not None and weights.get("change_booking", 0) >= _BOOKING_WEIGHT
-    booking = desk.booked if changing and desk.booked else Booking(kind)
+def _best(knowledge: Sequence[Knowledge], words: str) -> Knowledge | None:
+    """The first that was offered, which is the most relevant; else, of what was told for all turns, the best named."""
+    offered = next((known for known in knowledge if known.offered), None)
+    return offered or max(knowledge, key=lambda known: known.weight(words), default=None)
+
+
+def _small_talk(desk: Desk, talk: Evidence) -> Step:
+    act = next(act for act in _SMALL_TALK if act == talk.intent)
+    return Step(desk, act, act, evidence=talk.cues)
+
+
+def _begin(desk: Desk, words: str, evidence: Sequence[Evidence], kind: Kind | None, rival: float) -> Step | None:
+    """A booking begins, or the one that was made is changed, if the words speak for that more than for its `rival`."""
+    about = {found.intent: found for found in evidence if found.intent in _BOOKING}
+    kind = kind or _kind(about)
+    changed = desk.booked if _weight(about, "change_booking") >= _BOOKING_WEIGHT else None
+    booking = changed or Booking(kind)
     slots = slots_in(words, None, booking)
-    weight = max(weights.get(intent, 0.0) for intent in ("book_table", "book_appointment", "change_booking"))
-    weight += _SLOT_WEIGHT * len(slots.keys() - {"name"})
-    others = [found.weight for found in evidence if not found.intent.startswith(("book", "change"))]
-    if weight <= max([at_least - 0.01, *others]):
+    weight = max(_weight(about, intent) for intent in _BOOKING) + _SLOT_WEIGHT * len(slots.keys() - {"name"})
+    if weight < _BOOKING_WEIGHT or weight <= rival:
         return None
-    cues = tuple(cue for found in evidence if found.intent.startswith(("book", "change")) for cue in found.cues)
-    step = _ask_on(desk, booking.with_slots(slots), tuple(slots), cues + tuple(slots.values()))
-    return replace(step, desk=replace(step.desk, asked="change")) if changing and not slots else step
+    cues = tuple(cue for found in about.values() for cue in found.cues)
+    step = _ask_on(desk, booking.with_slots(slots), tuple(slots), (*cues, *slots.values()))
+    return replace(step, desk=replace(step.desk, asked="change")) if changed and not slots else step
+
+
+def _kind(about: Mapping[Intent, Evidence]) -> Kind:
+    return "appointment" if _weight(about, "book_appointment") > _weight(about, "book_table") else "table"
+
+
+def _weight(about: Mapping[Intent, Evidence], intent: Intent) -> float:
+    return about[intent].weight if intent in about else 0.0
 
 
 def _nothing_asked(desk: Desk, words: str) -> Step:
