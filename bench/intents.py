@@ -4,7 +4,8 @@
     python bench/intents.py --quick        # two calls by one voice: a smoke test
 
 Every call is placed by `warmline call`, with the scripts bench/calls/call_*.toml. Writes
-bench/results/intents.{json,md} (intents_quick.* with --quick). Exits with 1 when slt or rms fall short, or a call was not completed.
+bench/results/intents.{json,md} (intents_quick.* with --quick). Exits with 1 when slt or rms fall short, or a call was
+not completed.
 """
 
 import argparse
@@ -92,13 +93,13 @@ def _page(found: dict[str, Document]) -> str:
     parts = [
         "# Intents",
         "Calls of five turns by synthetic voices through `warmline call`, measured by `bench/intents.py`. A turn is "
-        "right when the reply is the one that the script expects; unseen wordings are unlike any phrase of the scenario.",
+        "right when the reply is the one that its script expects; unseen wordings are unlike its phrases.",
         markdown_table(headers, [_row(voice, document["summary"]) for voice, document in found.items()]),
     ]
     if missed:
         parts += [
             "## Turns that were not right",
-            markdown_table(["voice", "wording", "said", "heard", "reply"], missed),
+            markdown_table(["voice", "wording", "said", "heard", "reply"], missed, text_columns=5),
         ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 

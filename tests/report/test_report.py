@@ -120,6 +120,7 @@ def test_stages_become_steps_between_them() -> None:
 
 def test_a_table_in_markdown() -> None:
     assert markdown_table(["arm", "ms"], [["cold", "1500"]]) == "| arm | ms |\n| --- | ---: |\n| cold | 1500 |\n"
+    assert markdown_table(["said", "heard"], [["a", "b"]], text_columns=2).splitlines()[1] == "| --- | --- |"
 
 
 def test_markup_in_a_cell_stays_text() -> None:

@@ -14,6 +14,7 @@ from warmline.measure import CallResult, Spread, Summary, Tally, TurnResult, cal
 __all__ = ["print_calls", "progress_line", "write_json"]
 
 _NOTHING = "-"
+_TEXTS = frozenset({"", "voice", "said", "heard as", "answer"})
 
 
 def write_json(path: Path, results: Sequence[CallResult]) -> None:
@@ -42,7 +43,7 @@ def progress_line(result: CallResult) -> str:
 
 def print_calls(results: Sequence[CallResult], summary: Summary) -> None:
     """The calls, the turns when there is but one call, and the figures over all of them."""
-    _print_table("Calls", *_calls_table(results))
+    _print_table("Calls, times in ms", *_calls_table(results))
     if len(results) == 1 and results[0].turns:
         _print_table("Turns", *_turns_table(results[0].turns))
     _print_table("Over all calls", *_summary_table(summary))
@@ -53,16 +54,8 @@ def print_calls(results: Sequence[CallResult], summary: Summary) -> None:
 
 def _calls_table(results: Sequence[CallResult]) -> tuple[list[str], list[list[str]]]:
     most = max(len(result.turns) for result in results)
-    headers = [
-        "call",
-        "voice",
-        "greeting ms",
-        *(f"turn {turn} ms" for turn in range(1, most + 1)),
-        "right",
-        "known",
-        "unseen",
-        "cold tax ms",
-    ]
+    turns = [f"turn {turn}" for turn in range(1, most + 1)]
+    headers = ["call", "voice", "greeting", *turns, "cold tax", "right", "known", "unseen"]
     return headers, [_call_row(number, result, most) for number, result in enumerate(results, 1)]
 
 
@@ -75,15 +68,15 @@ def _call_row(number: int, result: CallResult, most: int) -> list[str]:
         _ms(result.greeting_ms),
         *turns,
         *[""] * (most - len(turns)),
+        _ms(call_cold_tax_ms(result)),
         _tally(one.right),
         _tally(one.right_known),
         _tally(one.right_unseen),
-        _ms(call_cold_tax_ms(result)),
     ]
 
 
 def _turns_table(turns: Sequence[TurnResult]) -> tuple[list[str], list[list[str]]]:
-    headers = ["turn", "said", "heard as", "answer", "voice-to-voice ms", "longest silence ms", "as expected"]
+    headers = ["turn", "said", "heard as", "answer", "V2V ms", "pause ms", "expected"]
     return headers, [
         [
             str(turn.turn),
@@ -140,6 +133,8 @@ def _tally(tally: Tally) -> str:
 
 
 def _print_table(title: str, headers: list[str], rows: list[list[str]]) -> None:
+    shown = [column for column in range(len(headers)) if any(row[column] not in ("", _NOTHING) for row in rows)]
+    headers, rows = [headers[column] for column in shown], [[row[column] for column in shown] for row in rows]
     if sys.stdout.isatty():
         _print_rich(title, headers, rows)
         return
@@ -150,13 +145,16 @@ def _print_table(title: str, headers: list[str], rows: list[list[str]]) -> None:
 
 
 def _print_rich(title: str, headers: list[str], rows: list[list[str]]) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="", box=box.SIMPLE_HEAD, pad_edge=False)
     for header in headers:
-        table.add_column(header, justify="right" if header.endswith(("ms", "ms)", "p95")) else "left", overflow="fold")
+        table.add_column(header, justify="left" if header in _TEXTS else "right", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console = Console()
+    console.print(Text(title, style="bold"))
+    console.print(table)

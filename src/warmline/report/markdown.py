@@ -5,13 +5,13 @@ from collections.abc import Sequence
 __all__ = ["markdown_table"]
 
 
-def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as GitHub and MyST read it; the first column is text, the others are figures, aligned right.
+def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 1) -> str:
+    """A table as GitHub and MyST read it; the first columns are text, the others figures, aligned right.
 
     Raises:
         ValueError: a row is not as long as the headers.
     """
-    rule = ["---", *["---:"] * (len(headers) - 1)]
+    rule = ["---" if column < text_columns else "---:" for column in range(len(headers))]
     for row in rows:
         if len(row) != len(headers):
             raise ValueError(f"a row of {len(row)} cells under {len(headers)} headers: {row}")
