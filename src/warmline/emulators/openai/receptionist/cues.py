@@ -47,8 +47,8 @@ _CUES: Mapping[Intent, Mapping[str, float]] = {
     },
     "how_are_you": {
         "how are you": 2.2, "how is it going": 3, "how's it going": 3, "is going": 2.5, "how are things": 3,
-        "are you well": 2.5, "nice to meet": 3, "how do you do": 3, "how is your day": 3, "are you doing": 2, "you feeling": 2,
-        "having a good day": 2,
+        "are you well": 2.5, "nice to meet": 3, "how do you do": 3, "how is your day": 3, "are you doing": 2,
+        "you feeling": 2, "having a good day": 2,
     },
     "are_you_a_robot": {
         "robot": 3, "machine": 3, "human": 3, "computer": 3, "real person": 3, "are you real": 3, "who are you": 3,
