@@ -8,7 +8,6 @@ The caller is this process; every server is another one, and so is the language 
 """
 
 import argparse
-import asyncio
 import os
 import re
 import sys
@@ -21,6 +20,7 @@ from first_turn_arms import COLD, IMPORTS, PLAIN, WARM, Arm, base_arm, worktree
 from first_turn_figures import figures_of
 from first_turn_report import write_results
 from first_turn_samples import Rounds, Samples, measure, plans_for
+from first_turn_servers import run_to_end
 from warmline.emulators import EmulatorProcess
 from warmline.measure import CallScript, ScriptTurn, load_script
 
@@ -44,7 +44,7 @@ def main() -> int:
     commit = os.environ.get("BASE", "")
     with ExitStack() as stack:
         base = [base_arm(stack.enter_context(worktree(commit)), commit)] if commit else []
-        samples = asyncio.run(_measure(rounds, [PLAIN, *base, WARM]))
+        samples = run_to_end(_measure(rounds, [PLAIN, *base, WARM]))
     figures = figures_of(samples, base[0].name if base else None)
     name = "first_turn_quick" if options.quick else "first_turn"
     arms = [COLD, IMPORTS, PLAIN, *base, WARM]

@@ -1,21 +1,43 @@
 """Servers of the arms: started, waited for, called, and gone afterwards."""
 
 import asyncio
+import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from first_turn_arms import Arm
 from warmline.measure import Caller, CallPlan, CallResult, ServerProcess
 
-__all__ = ["call_of_new_server", "running"]
+__all__ = ["call_of_new_server", "run_to_end", "running"]
+
+_Made = TypeVar("_Made")
 
 _LOGS = Path(__file__).parent / ".cache" / "logs"
 _START_TIMEOUT_SEC = 60.0
 _SETTLE_SEC = 0.5
+
+
+def run_to_end(work: Coroutine[Any, Any, _Made]) -> _Made:
+    """Run `work`; SIGTERM ends it as Ctrl-C does, with every server gone."""
+
+    async def main() -> _Made:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel, asyncio.current_task())
+        return await work
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise SystemExit(128 + signal.SIGTERM) from None
+
+
+def _cancel(task: asyncio.Task[Any] | None) -> None:
+    if task is not None:
+        task.cancel()
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from first_turn_arms import WARM
-from first_turn_servers import running
+from first_turn_servers import run_to_end, running
 from warmline.emulators import EmulatorProcess
 from warmline.report import markdown_table
 
@@ -42,7 +42,7 @@ def main() -> int:
     voices: Sequence[str] = _VOICES
     if options.quick:
         scripts, voices = scripts[:2], _VOICES[:1]
-    found = asyncio.run(_measure(scripts, voices))
+    found = run_to_end(_measure(scripts, voices))
     name = "intents_quick" if options.quick else "intents"
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -86,7 +86,10 @@ def call(
     if spawn is not None and (parallel > 1 or rate is not None):
         raise click.UsageError("--spawn starts one server after the other: it cannot go with --parallel or --rate")
     caller = Caller(websocket_url(url), ticket=read_token_file(ticket_file) if ticket_file else None)
-    results = asyncio.run(_place(caller, plans, parallel, rate, spawn))
+    try:
+        results = asyncio.run(_place(caller, plans, parallel, rate, spawn))
+    except asyncio.CancelledError:
+        raise click.Abort from None
     if json_file is not None:
         write_json(json_file, results)
     if json_file != Path("-"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,10 @@ async def place_spawned_calls(
         words = shlex.split(command)
     except ValueError as failure:
         raise click.UsageError(f"--spawn: {failure}") from failure
+    task = asyncio.current_task()
+    if task is not None:
+        # The server is in a session of its own: it would outlive a caller that is told to go.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     results = []
     for number, plan in enumerate(plans):
         patient = replace(plan, connect_timeout_sec=_START_TIMEOUT_SEC, greeting_timeout_sec=_START_TIMEOUT_SEC)

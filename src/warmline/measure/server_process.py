@@ -32,6 +32,7 @@ class ServerProcess:
         environment: Mapping[str, str] | None = None,
         output: IO[bytes] | int = subprocess.DEVNULL,
     ) -> None:
+        self._stopped = False
         self.started_sec = time.monotonic()
         try:
             self._process = subprocess.Popen(
@@ -66,7 +67,10 @@ class ServerProcess:
         return self._process.poll()
 
     def stop(self) -> None:
-        """End it: SIGTERM, and after 10 s SIGKILL for the group; what is left of the group goes with it."""
+        """End it: SIGTERM, and after 10 s SIGKILL; what is left of its group goes too. Twice is harmless."""
+        if self._stopped:
+            return
+        self._stopped = True
         if self._process.poll() is None:
             self._process.terminate()
             try:
