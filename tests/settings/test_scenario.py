@@ -55,7 +55,7 @@ def test_a_minimal_scenario(written):
     scenario = load_scenario(written(MINIMAL))
     assert (scenario.facts, scenario.phrases, scenario.slots) == ((), {}, {})
     with pytest.raises(FrozenInstanceError):
-        scenario.name = "x"  # type: ignore[misc]
+        scenario.name = "x"
 
 
 def test_a_whole_scenario(written):
