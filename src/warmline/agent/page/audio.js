@@ -123,7 +123,8 @@ function loadWorklet(context, name) {
 async function connectMicrophone(stream, context, clock, onFrame) {
   const own = await contextFor(stream, context);
   const ownClock = own.context === context ? clock : new ContextClock(own.context);
-  const capture = new AudioWorkletNode(own.context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+  const mono = { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" };
+  const capture = new AudioWorkletNode(own.context, "capture", mono);
   capture.port.onmessage = ({ data }) => {
     ownClock.observe();
     const lastLoudAt = data.lastLoudSec === null ? null : ownClock.toPage(data.lastLoudSec);

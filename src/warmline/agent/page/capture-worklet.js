@@ -44,7 +44,8 @@ class Capture extends AudioWorkletProcessor {
     const pcm = this.#frame.buffer;
     const atSec = this.#startSec;
     const lastLoudSec = this.#lastLoud < 0 ? null : atSec + this.#lastLoud / WIRE_HZ;
-    this.port.postMessage({ pcm, atSec, rms: Math.sqrt(this.#squares / FRAME_SAMPLES), peak: this.#peak, lastLoudSec }, [pcm]);
+    const rms = Math.sqrt(this.#squares / FRAME_SAMPLES);
+    this.port.postMessage({ pcm, atSec, rms, peak: this.#peak, lastLoudSec }, [pcm]);
     this.#frame = new Int16Array(FRAME_SAMPLES);
     this.#filled = this.#squares = this.#peak = 0;
     this.#lastLoud = -1;

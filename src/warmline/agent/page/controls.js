@@ -9,7 +9,7 @@ export class Controls {
   #activity = "listening";
   #admittedAt = NaN;
 
-  /** @param {{onPress: (at: number) => void, onEscape: () => void}} reactions `at` is when the key or finger came down */
+  /** @param {{onPress: (at: number) => void, onEscape: () => void}} reactions `at` is when the button was pressed */
   constructor({ onPress, onEscape }) {
     byId("connect").addEventListener("click", ({ timeStamp }) => onPress(timeStamp));
     byId("ticket-form").addEventListener("submit", (event) => {

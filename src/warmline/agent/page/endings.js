@@ -9,10 +9,16 @@ const BY_CLOSE_CODE = {
 };
 
 const BY_MICROPHONE_ERROR = {
-  NotAllowedError: ["The microphone was not allowed.", "Allow it for this page, beside the address, and connect again."],
+  NotAllowedError: [
+    "The microphone was not allowed.",
+    "Allow it for this page, beside the address, and connect again.",
+  ],
   NotFoundError: ["No microphone was found.", "Plug one in and connect again."],
   NotReadableError: ["The microphone is in use.", "Close the program that holds it and connect again."],
-  SecurityError: ["The microphone needs a secure page.", "Open this page over https, or on the machine it runs on (localhost)."],
+  SecurityError: [
+    "The microphone needs a secure page.",
+    "Open this page over https, or on the machine it runs on (localhost).",
+  ],
 };
 
 const UNREACHABLE = ["The agent does not answer.", "See that the server runs (warmline serve) and connect again."];

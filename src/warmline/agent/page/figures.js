@@ -8,7 +8,8 @@ export function figures(timing) {
   const list = element("dl", { class: "figures" });
   for (const { name, value, hint, chief } of figuresOf(timing)) {
     const block = element("div", { class: chief ? "figure figure-chief" : "figure" });
-    block.append(element("dt", { text: name }), element("dd", { class: "value", text: value }), element("dd", { class: "hint", text: hint }));
+    block.append(element("dt", { text: name }), element("dd", { class: "value", text: value }));
+    block.append(element("dd", { class: "hint", text: hint }));
     list.append(block);
   }
   return list;

@@ -7,7 +7,7 @@ const BAR_MS = 40;
 const FLOOR = 0.18; // of the meter's range: room noise stays flat
 
 /**
- * The last seconds of the line (eight at most): the caller above it, the agent below it, and the wait between them marked.
+ * The last seconds of the line (eight at most): the caller above it, the agent below it, the wait between them marked.
  *
  * Decoration for the eye: the meters and the table say the same to everyone.
  */

@@ -1,4 +1,4 @@
-/** Where the page stands: the words for it, and which of the two layouts it has (no title: the agent’s name stays). */
+/** Where the page stands: its words and its layout. Where there is no title, the agent’s name stays. */
 export const PHASES = Object.freeze({
   idle: { title: "Pick up and talk.", button: "Connect", status: "Not connected", layout: "opening" },
   connecting: { title: "Calling the agent", button: "Cancel", status: "Connecting", layout: "call" },

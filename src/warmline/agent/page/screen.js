@@ -45,14 +45,21 @@ export class Screen {
     if (event.type === "ready") this.#controls.admit(event);
     this.#controls.setActivity(activityAfter(event, this.#controls.activity));
     this.#transcript.take(event);
+    if (event.type === "user_stopped") this.#giveUpLater();
+  }
+
+  #giveUpLater() {
     clearTimeout(this.#unanswered);
-    if (this.#controls.activity === "thinking") this.#unanswered = setTimeout(() => this.#controls.setActivity("listening"), UNANSWERED_MS);
+    this.#unanswered = setTimeout(() => {
+      if (this.#controls.activity === "thinking") this.#controls.setActivity("listening");
+    }, UNANSWERED_MS);
   }
 
   /** The first sample of an answer was heard, `waitMs` after the caller's last (for the greeting: after the click). */
   heard(turn, at, waitMs) {
     this.#line.wait(at - waitMs, at);
-    this.#transcript.note(turn, "heard", `heard ${milliseconds(waitMs)} after ${turn === 0 ? "the click" : "your last sound"}`);
+    const since = turn === 0 ? "the click" : "your last sound";
+    this.#transcript.note(turn, "heard", `heard ${milliseconds(waitMs)} after ${since}`);
   }
 
   level(side, level) {

@@ -9,7 +9,7 @@ import { SpeechEdge } from "./speech-edge.js";
  * placed late by the fastest message's time on the way.
  *
  * The caller's last loud sample is the last before `user_stopped` at first. That event waits for the transcript, so
- * once the stages are known it is the last before the server noticed the silence: what came later is no part of the turn.
+ * once the stages are known it is the last before the server noticed the silence: what came later is no part of it.
  */
 export class Stopwatch {
   askedAt = NaN;

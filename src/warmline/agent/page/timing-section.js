@@ -38,7 +38,7 @@ export class TimingSection {
 function noteOn(outputLatencyMs) {
   const card = outputLatencyMs > 0 ? ` (here about ${milliseconds(outputLatencyMs)})` : "";
   return (
-    "The whole waits are timed in this page, from sample to sample above \u221240 dBFS; the stages between are the server\u2019s, " +
-    `laid onto the page\u2019s clock. What microphone and sound card add${card} comes on top.`
+    "The whole waits are timed in this page, from sample to sample above \u221240 dBFS; the stages between are the " +
+    `server\u2019s, laid onto the page\u2019s clock. What microphone and sound card add${card} comes on top.`
   );
 }

@@ -2,7 +2,7 @@ import { element } from "./element.js";
 import { digits } from "./milliseconds.js";
 import { GREETING_STAGES, TURN_STAGES } from "./stages.js";
 
-/** The waterfall's numbers as two tables: the greeting's stages, and every turn's with the median of all but the first. */
+/** The waterfall's numbers as two tables: the greeting's stages, and every turn's beside the median of the others. */
 export function timingTables({ greeting, turns, medianOfOthers }) {
   const tables = [table("Greeting, ms of each stage", GREETING_STAGES, [{ name: "Greeting", row: greeting }])];
   if (turns.length > 0) tables.push(table("Turns, ms of each stage", TURN_STAGES, turnColumns(turns, medianOfOthers)));
@@ -17,14 +17,23 @@ function turnColumns(turns, medianOfOthers) {
 
 function table(caption, stages, columns) {
   const made = element("table", {}, element("caption", { text: caption }), head(columns), element("tbody"));
-  for (const { moment, label } of stages) made.tBodies[0].append(line(label, columns, ({ row }) => lengthAt(row, moment)));
+  for (const { moment, label } of stages)
+    made.tBodies[0].append(line(label, columns, ({ row }) => lengthAt(row, moment)));
   made.tBodies[0].append(line("Whole wait", columns, ({ row }) => row.totalMs));
-  return element("div", { class: "table-scroll", attributes: { tabindex: "0", role: "region", "aria-label": caption } }, made);
+  return element(
+    "div",
+    { class: "table-scroll", attributes: { tabindex: "0", role: "region", "aria-label": caption } },
+    made,
+  );
 }
 
 function head(columns) {
   const titles = ["Stage", ...columns.map(({ name }) => name)];
-  return element("thead", {}, element("tr", {}, ...titles.map((text) => element("th", { text, attributes: { scope: "col" } }))));
+  return element(
+    "thead",
+    {},
+    element("tr", {}, ...titles.map((text) => element("th", { text, attributes: { scope: "col" } }))),
+  );
 }
 
 function line(label, columns, valueOf) {

@@ -4,10 +4,11 @@ import { GREETING_STAGES, TURN_STAGES } from "./stages.js";
 /**
  * What the stopwatch says, as waits in a row.
  *
- * Every row is `{turn, bars, totalMs, heardAt, atEar, staged, interrupted}`: `bars` are `{moment, label, family, startMs, endMs}` from
- * zero; `heardAt` is the page's time of the first sound; `totalMs` is the voice-to-voice time (for the greeting: click to sound), NaN while unknown. Zero is the
- * caller's last loud sample (the click); `atEar` is false when that was not measured and zero is the server's
- * `speech_end` instead; `staged` is false until the server's stages have come.
+ * Every row is `{turn, bars, totalMs, heardAt, atEar, staged, interrupted}`: `bars` are `{moment, label, family,
+ * startMs, endMs}` from zero; `heardAt` is the page's time of the first sound; `totalMs` is the voice-to-voice time
+ * (for the greeting: click to sound), NaN while unknown. Zero is the caller's last loud sample (the click); `atEar` is
+ * false when that was not measured and zero is the server's `speech_end` instead; `staged` is false until the server's
+ * stages have come.
  *
  * @param {import("./stopwatch.js").Stopwatch} stopwatch
  */

@@ -42,7 +42,10 @@ export class Transcript {
   #showNotes(turn) {
     const texts = this.#notes.get(turn)?.values() ?? [];
     const shown = Array.from(texts, (text) => element("span", { class: "note", text }));
-    this.#answers.get(turn)?.querySelector(".notes").replaceChildren(...shown);
+    this.#answers
+      .get(turn)
+      ?.querySelector(".notes")
+      .replaceChildren(...shown);
     this.#follow();
   }
 
@@ -50,14 +53,25 @@ export class Transcript {
     const key = `${side} ${turn}`;
     if (this.#pending.has(key) || (side === "agent" && this.#answers.has(turn))) return;
     const dots = element("p", { class: "words waiting", text: "\u2026" });
-    const entry = element("div", { class: `entry entry-${side}`, attributes: { "aria-hidden": "true" } }, this.#who(side), dots);
+    const entry = element(
+      "div",
+      { class: `entry entry-${side}`, attributes: { "aria-hidden": "true" } },
+      this.#who(side),
+      dots,
+    );
     this.#pending.set(key, entry);
     this.#append(entry);
   }
 
   #say(side, turn, text) {
     const words = element("p", { class: "words", text: text || "(nothing understood)" });
-    const entry = element("div", { class: `entry entry-${side}` }, this.#who(side), words, element("p", { class: "notes" }));
+    const entry = element(
+      "div",
+      { class: `entry entry-${side}` },
+      this.#who(side),
+      words,
+      element("p", { class: "notes" }),
+    );
     if (side === "agent") this.#answers.set(turn, entry);
     // A fresh node in place of the dots: screen readers announce what is added, not what changes.
     const pending = this.#pending.get(`${side} ${turn}`);

@@ -26,7 +26,9 @@ export function waterfall(timing) {
 export function legend() {
   const list = element("ul", { class: "legend", attributes: { "aria-label": "What the bars mean" } });
   for (const { name, label } of FAMILIES) {
-    list.append(element("li", {}, element("span", { class: `swatch family-${name}` }), element("span", { text: label })));
+    list.append(
+      element("li", {}, element("span", { class: `swatch family-${name}` }), element("span", { text: label })),
+    );
   }
   return list;
 }
@@ -34,7 +36,10 @@ export function legend() {
 function summary({ greeting, first, medianOfOthers, coldTaxMs }) {
   const parts = [`Greeting heard after ${milliseconds(greeting.totalMs)}.`];
   if (first) parts.push(`First turn ${milliseconds(first.totalMs)}.`);
-  if (medianOfOthers) parts.push(`Median of the others ${milliseconds(medianOfOthers.totalMs)}, cold tax ${signedMilliseconds(coldTaxMs)}.`);
+  if (medianOfOthers)
+    parts.push(
+      `Median of the others ${milliseconds(medianOfOthers.totalMs)}, cold tax ${signedMilliseconds(coldTaxMs)}.`,
+    );
   return `Waterfall of waits. ${parts.join(" ")} The table below has every stage.`;
 }
 
@@ -71,7 +76,8 @@ function placed(node, left, width) {
 function turnRow(name, row, scale, emphasis = "") {
   const track = element("div", { class: "track" });
   for (const bar of row.bars) track.append(barOf(bar, scale));
-  if (Number.isFinite(row.totalMs)) track.append(placed(element("span", { class: "heard" }), scale.percent(row.totalMs)));
+  if (Number.isFinite(row.totalMs))
+    track.append(placed(element("span", { class: "heard" }), scale.percent(row.totalMs)));
   const remark = row.interrupted ? "interrupted" : row.atEar ? "" : "not timed at the ear";
   const label = element("div", { class: "row-name", text: name });
   if (remark) label.append(element("small", { text: remark }));
@@ -80,7 +86,10 @@ function turnRow(name, row, scale, emphasis = "") {
 }
 
 function barOf({ label, family, startMs, endMs }, { percent }) {
-  const bar = element("span", { class: `bar family-${family}`, attributes: { title: `${label}: ${milliseconds(endMs - startMs)}` } });
+  const bar = element("span", {
+    class: `bar family-${family}`,
+    attributes: { title: `${label}: ${milliseconds(endMs - startMs)}` },
+  });
   return placed(bar, percent(startMs), percent(endMs - startMs));
 }
 
@@ -107,7 +116,9 @@ function stageRows({ first, medianOfOthers }, scale) {
   for (const [index, text] of ["Turn 1", "Median", "Extra"].entries()) {
     heading.append(element("div", { class: `column-${index + 1}`, text }));
   }
-  const rows = TURN_STAGES.map(({ moment, label }) => stageRow(label, barAt(first, moment), barAt(medianOfOthers, moment), scale));
+  const rows = TURN_STAGES.map(({ moment, label }) =>
+    stageRow(label, barAt(first, moment), barAt(medianOfOthers, moment), scale),
+  );
   return [heading, ...rows.filter(Boolean)];
 }
 
@@ -127,8 +138,16 @@ function stageRow(label, first, usual, scale) {
   if (first) track.append(withClass(barOf(first, scale), "bar-first"));
   if (usual) track.append(withClass(barOf(usual, scale), "bar-median"));
   const [firstMs, usualMs] = [first, usual].map((bar) => (bar ? bar.endMs - bar.startMs : NaN));
-  const numbers = [firstMs, usualMs, firstMs - usualMs].map((ms, index) => element("div", { class: `column-${index + 1}`, text: digits(ms) }));
-  return element("div", { class: "row row-stage" }, element("div", { class: "row-name", text: label }), track, ...numbers);
+  const numbers = [firstMs, usualMs, firstMs - usualMs].map((ms, index) =>
+    element("div", { class: `column-${index + 1}`, text: digits(ms) }),
+  );
+  return element(
+    "div",
+    { class: "row row-stage" },
+    element("div", { class: "row-name", text: label }),
+    track,
+    ...numbers,
+  );
 }
 
 function withClass(node, name) {
