@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test core soak check bench lock clean
+.PHONY: help run test core soak check lint types public-types layers bench lock clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-7s %s\n' "$$name" "$$what"; done
@@ -29,14 +29,22 @@ core: $(VENV)/.core ## Run the tests of the core in an environment that has pyte
 soak: $(VENV)/.dev ## Run the long tests
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
-check: $(VENV)/.dev ## Lint, check formatting, types, public types and layers
+check: lint types public-types layers ## Lint, check formatting, types, public types and layers (make -k check: all of them)
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/mypy tests
 	$(BIN)/mypy --allow-untyped-calls --allow-untyped-decorators bench
+
+public-types: $(VENV)/.dev
 	PATH="$(abspath $(BIN)):$$PATH" pyright --verifytypes warmline --ignoreexternal
-	$(BIN)/lint-imports
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.dev ## Measure the first turn, side by side (FULL=1 for more, BASE=<commit> for one more arm)
 	FULL="$(FULL)" BASE="$(BASE)" $(BIN)/python bench/first_turn.py $(ARGS)
