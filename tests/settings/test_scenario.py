@@ -168,4 +168,4 @@ def test_no_file_a_directory_and_a_fifo(tmp_path):
     assert "not a regular file" in complaint(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     assert "not a regular file" in complaint(tmp_path / "pipe")
-    assert "cannot be read: embedded null byte" in complaint(tmp_path / "a\0b")
+    assert "cannot be read: " in complaint(tmp_path / "a\0b")
