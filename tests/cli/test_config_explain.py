@@ -12,7 +12,7 @@ def test_json_has_every_setting_with_its_source(run: Run, tmp_path: Path) -> Non
     (tmp_path / "warmline.toml").write_text("max_calls = 3\n")
     done = run("config", "explain", "--json", "--cold", WARMLINE_PORT="9000", OPENAI_API_KEY=KEY, OPENAI_MODEL="m")
     explained = {each["name"]: each for each in json.loads(done.stdout)}
-    assert explained["max_calls"]["source"] == "warmline.toml line 1"
+    assert explained["max_calls"]["source"] == "warmline.toml:1"
     assert explained["port"] == {
         "name": "port",
         "value": "9000",

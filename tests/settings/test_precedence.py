@@ -28,7 +28,7 @@ def test_each_source_wins_over_the_next(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert (settings.max_calls, settings.port, settings.host) == (1, 2000, "localhost")
     assert source_of(settings, "max_calls") == "command line, --max-calls"
     assert source_of(settings, "port") == "environment, WARMLINE_PORT"
-    assert source_of(settings, "host") == "warmline.toml line 3"
+    assert source_of(settings, "host") == "warmline.toml:3"
     assert source_of(settings, "warm") == "default"
 
 

@@ -12,9 +12,10 @@ from pydantic_settings import EnvSettingsSource
 from warmline.errors import ConfigError
 from warmline.settings.checks import EMBEDDED
 from warmline.settings.complaints import complaint
-from warmline.settings.config_file import DEFAULT_NAME, ConfigFile, read_config_file
+from warmline.settings.config_file import DEFAULT_NAME, read_config_file
 from warmline.settings.settings import Settings
 from warmline.settings.token_file import read_token_file
+from warmline.settings.toml_file import TomlFile
 
 __all__ = ["SECRETS", "load_settings"]
 
@@ -112,7 +113,7 @@ def _from_file(config: Path | None, directory: Path) -> _Source:
     return _Source(_with_own_paths(file), {name: file.where(name) for name in file.values})
 
 
-def _with_own_paths(file: ConfigFile) -> Mapping[str, Any]:
+def _with_own_paths(file: TomlFile) -> Mapping[str, Any]:
     """Relative paths in a file are relative to that file, wherever the command was run."""
     return {
         name: file.path.parent / Path(value).expanduser()

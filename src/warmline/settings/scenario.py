@@ -1,18 +1,13 @@
 """The scenario that an agent plays: who it is, what it knows, and what its callers say; read from a TOML file."""
 
-import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from warmline.errors import ConfigError
 from warmline.settings.scenario_document import ScenarioDocument
-from warmline.settings.toml_lines import toml_lines
+from warmline.settings.toml_file import read_toml
 
-__all__ = ["MAX_SCENARIO_BYTES", "Fact", "Scenario", "load_scenario"]
-
-MAX_SCENARIO_BYTES = 64 * 1024
+__all__ = ["Fact", "Scenario", "load_scenario"]
 
 _DEFAULT = Path(__file__).with_name("default_scenario.toml")
 
@@ -49,15 +44,8 @@ def load_scenario(path: Path | None = None) -> Scenario:
     Raises:
         ConfigError: the file cannot be read, or something in it is wrong; names file, line and key.
     """
-    source = _DEFAULT if path is None else path
-    text = _read(source)
-    try:
-        document = ScenarioDocument(str(source), tomllib.loads(text), toml_lines(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source}: not TOML: {error}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{source}: nested too deeply") from error
-    return _scenario(document)
+    file = read_toml(_DEFAULT if path is None else path)
+    return _scenario(ScenarioDocument(str(file.path), file.values, file.lines))
 
 
 def _scenario(document: ScenarioDocument) -> Scenario:
@@ -70,29 +58,3 @@ def _scenario(document: ScenarioDocument) -> Scenario:
         phrases=document.phrases(),
         slots=document.slots(),
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        # A FIFO or a device would block or never end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigError(f"{path}: not a regular file")
-        with path.open("rb") as file:
-            raw = file.read(MAX_SCENARIO_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"{path}: cannot be read: {reason}") from error
-    if len(raw) > MAX_SCENARIO_BYTES:
-        raise ConfigError(f"{path}: larger than {MAX_SCENARIO_BYTES // 1024} KiB")
-    return _decode(path, raw)
-
-
-def _decode(path: Path, raw: bytes) -> str:
-    if b"\0" in raw:
-        line = raw[: raw.index(b"\0")].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: a NUL byte; a scenario is a text file in UTF-8")
-    try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: byte {error.start} is not UTF-8") from error
