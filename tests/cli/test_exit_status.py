@@ -65,6 +65,12 @@ def test_a_reader_that_leaves_is_no_drama(plain_environment: dict[str, str], tmp
     assert done.stderr == ""
 
 
+def test_a_cache_dir_that_is_a_file_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    done = run("serve", WARMLINE_CACHE_DIR="taken")
+    assert (done.returncode, done.stderr) == (2, "warmline: cache_dir taken cannot be used: File exists\n")
+
+
 def test_what_fails_at_once_in_several_places_is_one_line_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

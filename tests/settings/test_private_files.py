@@ -45,9 +45,14 @@ def test_the_cache_dir_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert prepare_cache_dir(path) == path
 
 
-def test_an_open_cache_dir_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o750)
-    with pytest.raises(ConfigError, match="open to other users; run: chmod 700"):
+def test_a_readable_cache_dir_is_closed_to_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    assert stat.S_IMODE(prepare_cache_dir(tmp_path).stat().st_mode) == 0o700
+
+
+def test_a_cache_dir_that_others_may_have_written_to_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o770)
+    with pytest.raises(ConfigError, match="can be written to by other users"):
         prepare_cache_dir(tmp_path)
 
 

@@ -7,7 +7,7 @@ import click
 
 from warmline.cli.extras import missing_extra
 from warmline.cli.setting_options import takes_settings
-from warmline.settings import Settings, load_scenario, misspelt_variables, start_notes
+from warmline.settings import Settings, load_scenario, misspelt_variables, prepare_cache_dir, start_notes
 
 __all__ = ["serve"]
 
@@ -29,6 +29,7 @@ def serve(settings: Settings) -> int:
     `warmline config explain` shows what was chosen, and by what.
     """
     scenario = load_scenario(settings.scenario)
+    prepare_cache_dir(settings.cache_dir)
     for line in misspelt_variables(os.environ):
         click.echo(f"warmline: {line}", err=True)
     for line in start_notes(settings):
