@@ -133,11 +133,17 @@ def _uvicorn_config(app: object, log_level: str) -> uvicorn.Config:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    # The protocol is named because asyncio turns Nagle's algorithm off only on sockets that say they are TCP, and with
+    # it small frames wait for the acknowledgement of those before them.
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+        door.listen(_BACKLOG)
     except OSError as error:
+        door.close()
         raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return door
 
 
 def _address(settings: "Settings") -> str:
