@@ -1,4 +1,4 @@
-"""What happened, as frozen facts: emitted by everything above, read by whoever subscribed, needed by nobody in a call."""
+"""What happened, as frozen facts: emitted by everything above, read by who subscribed, needed by nobody in a call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

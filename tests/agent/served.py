@@ -6,10 +6,12 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from warmline.agent.serve import run
+from warmline.events import Event
 from warmline.settings import Settings, load_scenario
 
 FRAME = bytes(640)
@@ -21,7 +23,7 @@ class Served:
 
     host: str
     port: int
-    events: list
+    events: list[Event]
 
     @property
     def url(self) -> str:
@@ -36,7 +38,7 @@ async def served(tmp_path, **choices) -> AsyncIterator[Served]:
     """Start it warm, stop it at the end of the block."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     settings = Settings(port=0, cache_dir=tmp_path / "cache", llm_base_url=None, **choices)
-    events: list = []
+    events: list[Event] = []
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
@@ -54,7 +56,7 @@ async def served(tmp_path, **choices) -> AsyncIterator[Served]:
         stop.set()
 
 
-async def events_until(call: ClientConnection, kind: str, **fields: object) -> list[dict]:
+async def events_until(call: ClientConnection, kind: str, **fields: object) -> list[dict[str, Any]]:
     """Every event up to the first of this kind with these fields; audio is passed over."""
     seen = []
     async with asyncio.timeout(20):
@@ -68,7 +70,7 @@ async def events_until(call: ClientConnection, kind: str, **fields: object) -> l
     raise AssertionError(f"no {kind} before the close; saw {[event['type'] for event in seen]}")
 
 
-async def closed_with(call: ClientConnection) -> tuple[int | None, list[dict]]:
+async def closed_with(call: ClientConnection) -> tuple[int | None, list[dict[str, Any]]]:
     """Read to the end: the close code, and the error events before it."""
     errors = []
     with contextlib.suppress(Exception):

@@ -15,7 +15,7 @@ class Admission:
 
     def __init__(self, max_calls: int) -> None:
         self.max_calls = max_calls
-        self.active = 0
+        self.active: int = 0
 
     @contextmanager
     def line(self) -> Iterator[int]:

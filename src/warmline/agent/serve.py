@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,8 @@ async def run(
     with _listen(settings.host, settings.port) as door:
         settings = settings.listening_on(door.getsockname()[1])
         async with WarmStart(settings, scenario, clock=clock, emit=emit, say=say) as warm_start:
-            await _warm_up(warm_start, settings.warm)
+            if await _stopped_while(_warm_up(warm_start, settings.warm), stop):
+                return
             say(f"Warm ({settings.warm}) after {clock.now() - began_sec:.2f} s.")
             from warmline.agent.server import create_app
 
@@ -87,6 +88,22 @@ async def _until_signalled(settings: "Settings", scenario: "Scenario", say: Call
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await run(settings, scenario, say=say, stop=stop)
+
+
+async def _stopped_while(work: Coroutine[object, object, None], stop: asyncio.Event) -> bool:
+    """Do `work`, unless `stop` is set before it is done; whether it was."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait([working])
+    if working.cancelled():
+        return True
+    working.result()
+    return False
 
 
 async def _stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:

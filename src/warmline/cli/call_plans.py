@@ -59,7 +59,7 @@ def _said(sentences: Sequence[str], expected: Sequence[str]) -> tuple[ScriptTurn
         raise click.UsageError(
             f"{len(expected)} times --expect for {len(sentences)} times --say: give one, or one each"
         )
-    patterns = [_pattern(expression) for expression in expected] or [None]
+    patterns: list[re.Pattern[str] | None] = [_pattern(expression) for expression in expected] or [None]
     return tuple(ScriptTurn(say=say, expect=expect) for say, expect in zip(sentences, cycle(patterns), strict=False))
 
 

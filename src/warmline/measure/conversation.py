@@ -30,7 +30,7 @@ class Conversation:
     """
 
     def __init__(self, plan: CallPlan, called_sec: float, connected_sec: float) -> None:
-        self.line = Line()
+        self.line: Line = Line()
         self.failure: str | None = None
         self._plan = plan
         self._called_sec = called_sec

@@ -33,7 +33,7 @@ class ServerProcess:
         output: IO[bytes] | int = subprocess.DEVNULL,
     ) -> None:
         self._stopped = False
-        self.started_sec = time.monotonic()
+        self.started_sec: float = time.monotonic()
         try:
             self._process = subprocess.Popen(
                 command,

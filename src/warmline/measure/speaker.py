@@ -20,7 +20,7 @@ class Speaker:
     """
 
     def __init__(self, voice: str | None) -> None:
-        self.voice = voice or FLITE_VOICES[0]
+        self.voice: str = voice or FLITE_VOICES[0]
         self._chosen = voice is not None
         self._synthesizer: Voice | None = None
 

@@ -29,9 +29,9 @@ class Session:
     """
 
     def __init__(self, clock: Clock, emit: Emit, *, active_calls: int = 1) -> None:
-        self.id = secrets.token_hex(8)
-        self.turns = TurnLog(clock)
-        self.end_reason = "gone"
+        self.id: str = secrets.token_hex(8)
+        self.turns: TurnLog = TurnLog(clock)
+        self.end_reason: str = "gone"
         self._clock = clock
         self._emit = emit
         self._active_calls = active_calls

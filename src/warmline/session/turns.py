@@ -37,7 +37,7 @@ class TurnLog:
         self._clock = clock
         self._accepted_sec = clock.now()
         self._stages_ms: dict[int, dict[str, float]] = {0: {Stage.ACCEPTED: 0.0}}
-        self.answering = 0
+        self.answering: int = 0
         """The number of the turn that was decided last."""
 
     @property

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 from warmline.errors import WarmUpFailed, WorkerDied
 from warmline.workers.frames import FrameDecoder, Message, encode
@@ -27,7 +27,7 @@ class WorkerTemplate:
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, control: socket.socket) -> None:
         self.name = name
-        self.load_ms = 0.0
+        self.load_ms: float = 0.0
         self._process = process
         self._control = control
         self._decoder = FrameDecoder()
@@ -157,14 +157,19 @@ class WorkerTemplate:
         asyncio.get_running_loop().remove_reader(self._control)
         self._control.close()
         died = WorkerDied(self.name, self._process.returncode)
-        for waiting in [self._loaded, *self._spawning.values()]:
-            if not waiting.done():
-                waiting.set_exception(died)
-                waiting.exception()  # nobody may be waiting
+        _fail(self._loaded, died)
+        for waiting in self._spawning.values():
+            _fail(waiting, died)
         for pid, exited in self._exits.items():
             if not exited.done():
                 exited.set_result(_exit_status_unknown(pid))
         self._exits.clear()
+
+
+def _fail(waiting: "asyncio.Future[Any]", failure: Exception) -> None:
+    if not waiting.done():
+        waiting.set_exception(failure)
+        waiting.exception()  # nobody may be waiting
 
 
 def _exit_status_unknown(pid: int) -> int:

@@ -28,7 +28,7 @@ class Espeak:
         """
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
         data_path = espeakng_loader.get_data_path().encode()
-        self.sample_rate_hz = self._library.espeak_Initialize(
+        self.sample_rate_hz: int = self._library.espeak_Initialize(
             _AUDIO_OUTPUT_SYNCHRONOUS, _BUFFER_MS, data_path, _DONT_EXIT_ON_ERROR
         )
         if self.sample_rate_hz <= 0:
