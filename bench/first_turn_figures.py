@@ -25,15 +25,16 @@ _GREETING_MEDIAN_MS, _GREETING_P95_MS = 40.0, 80.0
 _TIMES_COLD, _TIMES_PLAIN = 20.0, 5.0
 _COLD_TAX_MS = 15.0
 _V2V_MEDIAN_MS, _V2V_P95_MS = 450.0, 1200.0
+_LEAST_FOR_VERDICT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Warmline against another set of samples. `difference_ms` is Warmline's median minus the other's."""
+    """Two sets of samples: median of the first minus that of the second. No verdict on fewer than five."""
 
     what: str
     difference_ms: Estimate
-    no_slower: bool
+    no_slower: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ def _compare(what: str, values: Sequence[float], base: Sequence[float]) -> list[
     if not values or not base:
         return []
     difference = difference_of_medians(values, base)
-    return [Comparison(what, difference, no_slower(difference))]
+    return [Comparison(what, difference, no_slower(difference) if difference.n >= _LEAST_FOR_VERDICT else None)]
 
 
 def _first_and_tenth(samples: Samples) -> list[Comparison]:
@@ -183,11 +184,14 @@ def _turn_targets(warm: TurnFigures | None) -> list[Target]:
 
 
 def _other_targets(first_and_tenth: Sequence[Comparison], parallel: Tally) -> list[Target]:
-    alike = all(comparison.no_slower for comparison in first_and_tenth) if first_and_tenth else None
-    slower = [comparison.what for comparison in first_and_tenth if not comparison.no_slower]
+    verdicts = [comparison.no_slower for comparison in first_and_tenth]
+    alike = all(verdicts) if verdicts and None not in verdicts else None
+    slower = [comparison.what for comparison in first_and_tenth if comparison.no_slower is False]
     heard = parallel.right == parallel.of if parallel.of else None
     return [
-        Target("the tenth call is like the first", "; ".join(slower) or "neither slower", alike),
+        Target(
+            "the tenth call is like the first", "; ".join(slower) or ("-" if alike is None else "neither slower"), alike
+        ),
         Target("3 parallel calls: every reply to its own question", f"{parallel.right} of {parallel.of}", heard),
     ]
 

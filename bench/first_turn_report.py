@@ -209,4 +209,4 @@ def _estimate(estimate: Estimate) -> list[str]:
 
 
 def _yes(value: bool | None) -> str:
-    return {True: "yes", False: "NO", None: "not measured"}[value]
+    return {True: "yes", False: "NO", None: "too few samples"}[value]
