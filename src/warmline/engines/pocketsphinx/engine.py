@@ -1,0 +1,89 @@
+"""Speech-to-text by pocketsphinx worker processes, one to a call."""
+
+import itertools
+from dataclasses import asdict
+from typing import Self
+
+from warmline.engines.pocketsphinx.config import PocketsphinxConfig
+from warmline.engines.protocols import Transcript, TranscriptStream
+from warmline.errors import EngineError, WorkerDied
+from warmline.workers import Worker, WorkerTemplate
+
+__all__ = ["PocketsphinxSpeechToText"]
+
+
+class PocketsphinxSpeechToText:
+    """Opens ears: each is a worker process forked from a template that has both decoders loaded."""
+
+    def __init__(self, template: WorkerTemplate, config: PocketsphinxConfig) -> None:
+        self.config = config
+        self._template = template
+
+    @classmethod
+    async def start(cls, config: PocketsphinxConfig) -> Self:
+        """Load the decoders and prove that they hear.
+
+        Raises:
+            WarmUpFailed: a decoder did not load, or gave no label.
+        """
+        sent = {**asdict(config), "cache_dir": str(config.cache_dir)}
+        template = await WorkerTemplate.start("warmline.engines.pocketsphinx.worker:load", sent, name="pocketsphinx")
+        return cls(template, config)
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate of the audio that ears expect."""
+        return 16_000
+
+    async def open_stream(self) -> TranscriptStream:
+        """A fresh ear, forked in a few milliseconds.
+
+        Raises:
+            EngineError: the template is gone.
+        """
+        return _Ear(self._template, await _fork(self._template))
+
+    async def aclose(self) -> None:
+        """End the template; ears end when their calls close them."""
+        await self._template.aclose()
+
+
+class _Ear:
+    def __init__(self, template: WorkerTemplate, worker: Worker) -> None:
+        self._template = template
+        self._worker = worker
+        self._numbers = itertools.count()
+
+    def begin(self) -> None:
+        self._worker.send({"op": "begin"})
+
+    def feed(self, pcm: bytes) -> None:
+        self._worker.send(pcm)
+
+    async def finish(self) -> Transcript:
+        number = next(self._numbers)
+        self._worker.send({"op": "finish", "id": number})
+        try:
+            while True:
+                answer = await self._worker.receive()
+                assert not isinstance(answer, bytes), "a listener answers with control messages"
+                if answer["id"] == number:  # else to a question that nobody waited for
+                    return Transcript(str(answer["text"]), float(str(answer["confidence"])), str(answer["source"]))
+        except WorkerDied as died:
+            await self._replace()
+            raise EngineError("pocketsphinx died while it listened") from died
+
+    async def aclose(self) -> None:
+        await self._worker.aclose()
+
+    async def _replace(self) -> None:
+        """What was said is lost, but the next utterance shall be heard."""
+        dead, self._worker = self._worker, await _fork(self._template)
+        await dead.aclose()
+
+
+async def _fork(template: WorkerTemplate) -> Worker:
+    try:
+        return await template.spawn()
+    except WorkerDied as died:
+        raise EngineError("pocketsphinx is gone") from died

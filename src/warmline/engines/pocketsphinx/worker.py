@@ -1,0 +1,60 @@
+"""What runs in the recogniser's processes: load once in the template, listen to one caller in each worker."""
+
+from collections.abc import Callable, Mapping
+from importlib import resources
+from pathlib import Path
+
+from warmline.engines.pocketsphinx.config import PocketsphinxConfig
+from warmline.engines.pocketsphinx.listener import Heard, Listener, load_listener
+from warmline.engines.pocketsphinx.model_files import narrow_model
+from warmline.workers import Channel
+
+__all__ = ["load"]
+
+_WAV_HEADER_BYTES = 44
+
+
+def load(config: Mapping[str, object]) -> Callable[[Channel], None]:
+    """Load both decoders and prove that they hear a recorded word.
+
+    Raises:
+        RuntimeError: they heard nothing.
+    """
+    parsed = PocketsphinxConfig(
+        phrases=tuple(config["phrases"]),  # type: ignore[arg-type] # JSON written by the engine from its own config
+        slots={name: tuple(values) for name, values in config["slots"].items()},  # type: ignore[attr-defined]
+        cache_dir=Path(str(config["cache_dir"])),
+    )
+    model = narrow_model(parsed.all_phrases(), parsed.all_slots(), parsed.cache_dir)
+    listener = load_listener(model)()
+    if not _exercise(listener).text:
+        raise RuntimeError("pocketsphinx heard nothing in a recorded word")
+
+    def serve(channel: Channel) -> None:
+        # Memory shared with the template is copied where it is written first: better now than in the first utterance.
+        _exercise(listener)
+        _listen(channel, listener)
+
+    return serve
+
+
+def _exercise(listener: Listener) -> Heard:
+    recorded = resources.files("warmline.engines.pocketsphinx").joinpath("warm_up.wav").read_bytes()
+    listener.begin()
+    listener.feed(recorded[_WAV_HEADER_BYTES:])
+    heard = listener.finish()
+    listener.forget_voice()
+    return heard
+
+
+def _listen(channel: Channel, listener: Listener) -> None:
+    """{"op": "begin"}, audio, {"op": "finish", "id": n} -> {"id": n, "text", "confidence", "source"}; until closed."""
+    while (message := channel.receive()) is not None:
+        match message:
+            case bytes():
+                listener.feed(message)
+            case {"op": "begin"}:
+                listener.begin()
+            case {"op": "finish", "id": number}:
+                heard = listener.finish()
+                channel.send({"id": number, "text": heard.text, "confidence": heard.confidence, "source": heard.source})
