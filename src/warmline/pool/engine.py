@@ -125,7 +125,7 @@ class Engine:
                     self._start(action)
         finally:
             self._performing = False
-        if state.wake_at < self.armed_at:
+        if state.wake_at < self.armed_at and state.phase is not Phase.CLOSED:
             self._arm(state.wake_at)
         if self._watchers:
             self._tell_watchers()
@@ -370,14 +370,14 @@ class Engine:
             await self._stop()
 
     async def _stop(self) -> None:
-        steering.close_if_empty(self.state)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._runner is not None:
             stuck = await self._runner.finish(self.state.knobs.hook_timeout_sec)
             if stuck:
                 logger.warning("[%s] %d hooks would not end", self.state.knobs.name, stuck)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        steering.close_if_empty(self.state)
 
     @property
     def idle(self) -> bool:

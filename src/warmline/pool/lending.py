@@ -198,7 +198,8 @@ def refuse(state: PoolState, session: Session, error: PoolError) -> None:
 def end_session(state: PoolState, session: Session) -> None:
     """Nobody's any more: out of the queue, out of the registry, without an entry."""
     session.ended = True
-    session.entry = None
+    if session.entry is not None:
+        session.entry.session = session.entry = None
     session.holders = session.leases = 0
     session.prefetched = False
     state.queue.pop(session, None)

@@ -277,21 +277,30 @@ class WarmableResourcePool(Generic[T]):
         if math.isnan(limit) or limit < 0:
             raise ConfigError(f"[{self.name}] timeout={timeout!r}: expected seconds, not negative")
         try:
-            waiter = lending.request(state, session_id, now, now + limit, lease=lease, patient=limit > 0)
-            if limit == 0 and not waiter.done:
-                lending.withdraw(state, waiter, now)
-                waiter.error = state.error(PoolTimeout, "nothing was ready")
-                state.counters.timed_out += 1
-            engine.perform()
-            if not waiter.done:
-                await self._until_woken(waiter)
-            if waiter.error is not None:
-                raise waiter.error
+            while True:
+                waiter = await self._ask(session_id, now, limit, lease)
+                if not waiter.session.ended:
+                    return waiter
+                # Released by its id, or shut down, in the instant between the hand-over and now: ask again.
         except PoolError as error:
             if state.emit is not None:
                 at, waited_ms = engine.now(), (engine.now() - now) * 1e3
                 state.emit(AcquireFailed(at_sec=at, pool=self.name, error=type(error).__name__, waited_ms=waited_ms))
             raise
+
+    async def _ask(self, session_id: str | None, now: float, limit: float, lease: bool) -> Waiter:
+        """One request, to its end; `now` and `limit` stay those of the first, so the deadline does too."""
+        state = self._state
+        waiter = lending.request(state, session_id, now, now + limit, lease=lease, patient=limit > 0)
+        if limit == 0 and not waiter.done:
+            lending.withdraw(state, waiter, now)
+            waiter.error = state.error(PoolTimeout, "nothing was ready")
+            state.counters.timed_out += 1
+        self._engine.perform()
+        if not waiter.done:
+            await self._until_woken(waiter)
+        if waiter.error is not None:
+            raise waiter.error
         return waiter
 
     async def _until_woken(self, waiter: Waiter) -> None:

@@ -8,7 +8,7 @@ import selectors
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
 T = TypeVar("T")
 
@@ -82,13 +82,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def release_time(self) -> None:
         """It has ended."""
         self.held -= 1
-
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
-        """As usual; time stands still meanwhile."""
-        future = super().run_in_executor(executor, func, *args)
-        self.hold_time()
-        future.add_done_callback(lambda _: self.release_time())
-        return future
 
 
 def run_virtual(main: Coroutine[Any, Any, T], *, seed: int = 0) -> T:
