@@ -162,7 +162,7 @@ def test_cancel_the_caller_of_a_creation(factory: Outcome) -> None:
 
 
 def test_time_out_in_the_very_tick_of_the_hand_over() -> None:
-    """The deadline and the return fall on the same instant, in either order: the resource is held or free, never lost."""
+    """The deadline and the return fall on the same instant, in either order: held or free, never lost."""
 
     async def schedule(released_at: float, deadline: float, order: int) -> str:
         async with Grid("reset") as grid:

@@ -52,6 +52,7 @@ class Caller:
         self.enough = asyncio.Event()
         self.fail = False
         self.resource: Any = None
+        self.ended = False  # by a release of its session, in whoever's name
         self.task = machine.loop.create_task(self.run())
 
     async def run(self) -> None:
@@ -165,14 +166,14 @@ class PoolMachine(RuleBasedStateMachine):
     def holders(self) -> list[Caller]:
         """Callers that hold something and whose session nobody else has ended."""
         alive = [c for c in self.callers if c.resource is not None and not c.task.done() and not c.enough.is_set()]
-        return [c for c in alive if not getattr(c, "ended", False)]
+        return [c for c in alive if not c.ended]
 
     def exclusive_or_ended(self, caller: Caller) -> None:
         """A session that is released ends for all its callers."""
         if caller.session_id is not None:
             for other in self.callers:
                 if other.session_id == caller.session_id:
-                    other.ended = True  # type: ignore[attr-defined]
+                    other.ended = True
 
     # --- callers ---------------------------------------------------------------------------------------------------
 
@@ -222,10 +223,13 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(session=SESSIONS)
     def release_session(self, session: str) -> None:
-        for caller in self.callers:
-            if caller.session_id == session and caller.resource is not None:
-                caller.ended = True  # type: ignore[attr-defined]
-        self.run(self.pool.release_for_session(session))
+        async def release() -> None:
+            for caller in self.callers:
+                if caller.session_id == session and caller.resource is not None:
+                    caller.ended = True
+            await self.pool.release_for_session(session)
+
+        self.run(release())
 
     @rule()
     def release_twice(self) -> None:

@@ -380,10 +380,10 @@ class Engine:
         steering.close_if_empty(self.state)
 
     @property
-    def idle(self) -> bool:
-        """True when no hook runs and no timer is set: what a pool that is shut down looks like."""
-        running = self._runner is not None and bool(self._runner.jobs)
-        return self.state.phase is Phase.CLOSED and not running and self._timer is None
+    def left_over(self) -> list[str]:
+        """What a pool that is shut down must not have: running hooks, a timer."""
+        hooks = [] if self._runner is None else [f"{job!r}" for job in self._runner.jobs]
+        return [*hooks, *(["a timer"] if self._timer is not None else [])]
 
 
 async def _clear_session_state(resource: Any) -> Any:

@@ -39,6 +39,10 @@ class Job:
         self.task: asyncio.Future[Any] | None = None
         self.thread: ThreadJob | None = None
 
+    def __repr__(self) -> str:
+        where = "a thread" if self.task is None else "the loop"
+        return f"<Job {'abandoned' if self.abandoned else 'running'} on {where}>"
+
 
 class HookRunner:
     """Starts hooks and owns them to their end. Everything but the threads themselves happens on `loop`.
@@ -92,6 +96,7 @@ class HookRunner:
             task.cancel()
         if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=timeout_sec)
+        await asyncio.sleep(0)  # what has just ended is heard first
         self.threads.stop()
         return len(self._tasks())
 
@@ -100,7 +105,9 @@ class HookRunner:
 
     def _await(self, job: Job, awaitable: Any) -> None:
         name = f"{self._name}-hook"
-        task = self._loop.create_task(_as_coroutine(awaitable), name=name, context=self._context.copy())
+        # A coroutine is run as it is: wrapped, a task that is cancelled before its first step would never await it.
+        coroutine = awaitable if inspect.iscoroutine(awaitable) else _as_coroutine(awaitable)
+        task = self._loop.create_task(coroutine, name=name, context=self._context.copy())
         job.task = task
         task.add_done_callback(functools.partial(self._task_ended, job))
 

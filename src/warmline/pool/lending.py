@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from warmline.errors import PoolError
     from warmline.pool.state import PoolState
 
-__all__ = ["end_lease", "finish", "hand_over", "prefetch", "refuse", "request", "take", "withdraw"]
+__all__ = [
+    "claim",
+    "end_lease",
+    "finish",
+    "hand_over",
+    "prefetch",
+    "refuse",
+    "release_all",
+    "request",
+    "take",
+    "withdraw",
+]
 
 LEASED, RESETTING = EntryState.LEASED, EntryState.RESETTING
 DEDICATED, WARM, COLD = AllocationTier.DEDICATED, AllocationTier.WARM, AllocationTier.COLD
@@ -181,7 +192,19 @@ def _grant(state: PoolState, entry: Entry, waiter: Waiter, now: float) -> None:
     counters.joined += waiter.joined
     counters.waited += 1
     counters.wait_sec_total += now - waiter.asked_at
+    session.unclaimed.append(waiter)
     state.woken.append(waiter)
+
+
+def claim(state: PoolState, waiter: Waiter) -> None:
+    """The caller runs again, and takes what it was given.
+
+    Raises:
+        PoolClosed: a shutdown has taken it back in the meantime.
+    """
+    if waiter.session.ended:
+        raise state.error(PoolClosed, "the pool was shut down")
+    waiter.session.unclaimed.remove(waiter)
 
 
 def refuse(state: PoolState, session: Session, error: PoolError) -> None:
@@ -199,7 +222,8 @@ def end_session(state: PoolState, session: Session) -> None:
     """Nobody's any more: out of the queue, out of the registry, without an entry."""
     session.ended = True
     if session.entry is not None:
-        session.entry.session = session.entry = None
+        session.entry.session = None
+        session.entry = None
     session.holders = session.leases = 0
     session.prefetched = False
     state.queue.pop(session, None)
@@ -229,6 +253,7 @@ def _give_up_grant(state: PoolState, waiter: Waiter, now: float) -> None:
     if session.ended:
         return
     state.counters.withdrawn += 1
+    session.unclaimed.remove(waiter)
     session.leases -= waiter.lease
     session.holders -= 1
     if session.holders == 0:
@@ -247,6 +272,29 @@ def end_lease(state: PoolState, session: Session, use: Use, now: float) -> bool:
     if session.holders == 0:
         finish(state, session, use, now)
     return True
+
+
+def release_all(state: PoolState, session: Session, use: Use, now: float) -> None:
+    """Every hold of the session ends. Callers that were served but have not run since keep what they were given."""
+    if not session.unclaimed:
+        finish(state, session, use, now)
+        return
+    entry, served = session.entry, session.unclaimed
+    assert entry is not None
+    if use is Use.BROKEN:
+        entry.broken = entry.broken or CloseCause.BROKEN
+    end_session(state, session)
+    heir = Session(session.id, session.asked_seq, now)
+    heir.tier, heir.joined = session.tier, session.joined
+    heir.unclaimed = served
+    heir.holders = len(served)
+    heir.grants = len(served) + 1  # it has been used before
+    heir.leases = sum(waiter.lease for waiter in served)
+    for waiter in served:
+        waiter.session = heir
+    if heir.id is not None and state.knobs.session_awareness:
+        state.sessions[heir.id] = heir
+    entry.session, heir.entry = heir, entry
 
 
 def finish(state: PoolState, session: Session, use: Use, now: float) -> None:

@@ -92,6 +92,7 @@ class Session:
         "prefetched",
         "tier",
         "touched",
+        "unclaimed",
         "waiters",
     )
 
@@ -111,6 +112,7 @@ class Session:
         self.asking = False
         self.ended = False
         self.waiters: list[Waiter] = []
+        self.unclaimed: list[Waiter] = []  # served, but their tasks have not run since
 
     def __repr__(self) -> str:
         return f"<Session {'waits' if self.entry is None else 'holds'}>"

@@ -277,11 +277,7 @@ class WarmableResourcePool(Generic[T]):
         if math.isnan(limit) or limit < 0:
             raise ConfigError(f"[{self.name}] timeout={timeout!r}: expected seconds, not negative")
         try:
-            while True:
-                waiter = await self._ask(session_id, now, limit, lease)
-                if not waiter.session.ended:
-                    return waiter
-                # Released by its id, or shut down, in the instant between the hand-over and now: ask again.
+            return await self._ask(session_id, now, limit, lease)
         except PoolError as error:
             if state.emit is not None:
                 at, waited_ms = engine.now(), (engine.now() - now) * 1e3
@@ -289,7 +285,6 @@ class WarmableResourcePool(Generic[T]):
             raise
 
     async def _ask(self, session_id: str | None, now: float, limit: float, lease: bool) -> Waiter:
-        """One request, to its end; `now` and `limit` stay those of the first, so the deadline does too."""
         state = self._state
         waiter = lending.request(state, session_id, now, now + limit, lease=lease, patient=limit > 0)
         if limit == 0 and not waiter.done:
@@ -301,6 +296,7 @@ class WarmableResourcePool(Generic[T]):
             await self._until_woken(waiter)
         if waiter.error is not None:
             raise waiter.error
+        lending.claim(state, waiter)
         return waiter
 
     async def _until_woken(self, waiter: Waiter) -> None:
@@ -432,7 +428,7 @@ class WarmableResourcePool(Generic[T]):
         if session.entry is None:
             lending.withdraw(state, session.waiters[0], now)
         else:
-            lending.finish(state, session, use, now)
+            lending.release_all(state, session, use, now)
         self._note_released(session, use)
         return True
 
@@ -523,8 +519,8 @@ class WarmableResourcePool(Generic[T]):
         from warmline.pool.invariants import InvariantBroken, check_state
 
         check_state(self._state)
-        if self._state.phase.value == "closed" and not self._engine.idle:
-            raise InvariantBroken("closed_means_idle", "a task or a timer is left after shutdown")
+        if self._state.phase.value == "closed" and self._engine.left_over:
+            raise InvariantBroken("closed_means_idle", f"left after shutdown: {self._engine.left_over}")
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
