@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from warmline import WarmableResourcePool
-from warmline.testing import ScriptedProvider, ScriptedResource, check_invariants, run_virtual
+from warmline.testing import ScriptedProvider, check_invariants
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-
-Pool = WarmableResourcePool[ScriptedResource]
+    from collections.abc import AsyncIterator, Callable
 
 
 @asynccontextmanager
-async def open_pool(provider: ScriptedProvider, *hooks: str, **knobs: Any) -> AsyncIterator[Pool]:
-    """A prepared pool that is checked at both ends; after it nothing may be open and nothing closed twice."""
-    pool: Pool = WarmableResourcePool(**provider.hooks("close", *hooks), **knobs)
+async def _open_pool(provider: ScriptedProvider, *hooks: str, **knobs: Any) -> AsyncIterator[WarmableResourcePool[Any]]:
+    pool: WarmableResourcePool[Any] = WarmableResourcePool(**provider.hooks("close", *hooks), **knobs)
     async with pool:
         check_invariants(pool)
         yield pool
@@ -31,12 +28,12 @@ async def open_pool(provider: ScriptedProvider, *hooks: str, **knobs: Any) -> As
 
 
 @pytest.fixture
-def provider() -> ScriptedProvider:
-    """Everything OK, half a second for a creation."""
-    return ScriptedProvider(latency_sec=0.5)
+def open_pool() -> Callable[..., Any]:
+    """A prepared pool, checked at both ends: after it nothing may be open, and nothing closed twice."""
+    return _open_pool
 
 
 @pytest.fixture
-def virtual() -> Callable[[Coroutine[Any, Any, Any]], Any]:
-    """Run a test's coroutine on virtual time."""
-    return run_virtual
+def provider() -> ScriptedProvider:
+    """Everything OK, half a second for a creation."""
+    return ScriptedProvider(latency_sec=0.5)

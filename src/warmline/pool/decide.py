@@ -129,6 +129,8 @@ def _create_for_callers(state: PoolState, now: float) -> None:
             return
         _begin(state, now, background=False)
         missing -= 1
+        if state.typical_create_sec is not None:  # look again when it takes unusually long
+            state.wake(now + STALE_CREATE_FACTOR * state.typical_create_sec)
 
 
 def _create_for_floor(state: PoolState, now: float) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import selectors
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 __all__ = ["VirtualClock", "VirtualTimeLoop", "run_virtual"]
 
@@ -82,6 +83,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def release_time(self) -> None:
         """It has ended."""
         self.held -= 1
+
+    def run_in_executor(self, executor: Any, func: Callable[[Unpack[Ts]], T], *args: *Ts) -> asyncio.Future[T]:
+        """As usual (`asyncio.to_thread` comes here); time stands still meanwhile."""
+        future = super().run_in_executor(executor, func, *args)
+        self.hold_time()
+        future.add_done_callback(lambda _: self.release_time())
+        return future
 
 
 def run_virtual(main: Coroutine[Any, Any, T], *, seed: int = 0) -> T:
