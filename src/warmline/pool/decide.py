@@ -44,6 +44,8 @@ def serve(state: PoolState, now: float) -> None:
 
 def _pick(state: PoolState, now: float) -> Entry | None:
     """The longest-idle spare that is safe and verified, off its shelf. Meets unsafe ones: closes or checks them."""
+    if state.shelf and not state.picky and state.shelf[0].alive is None:
+        return state.shelf.popleft()
     for pile in (state.shelf, state.retiring):
         for entry in list(pile):
             cause = unfit(state, entry, now)
@@ -119,7 +121,7 @@ def is_surplus(state: PoolState) -> bool:
 
 def _create_for_callers(state: PoolState, now: float) -> None:
     """One creation for each waiting session that nothing about to come will serve. No caller waits for a refill."""
-    if not (state.queue and state.lending):
+    if not (state.queue and state.lending and has_room(state)):
         return
     missing = len(state.queue) - _about_to_come(state, now)
     while missing > 0 and _may_create(state, now):
@@ -135,7 +137,7 @@ def _create_for_callers(state: PoolState, now: float) -> None:
 
 def _create_for_floor(state: PoolState, now: float) -> None:
     """Replace what was taken or lost, while no caller waits for the same place."""
-    if not (state.lending and (state.knobs.enable_background_warmup or state.first_fill)):
+    if not (state.lending and has_room(state) and (state.knobs.enable_background_warmup or state.first_fill)):
         return
     while _floor_deficit(state) > 0 and _may_create(state, now):
         if sum(e.background for e in state.in_flight if _being_made(e)) >= REFILL_CREATES:

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 import math
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -75,7 +76,7 @@ class Engine:
         )
         self.state = PoolState(knobs, clock or SystemClock(), has, budget=budget, capacity=capacity)
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.now = self.state.clock.now
+        self.now = time.monotonic if clock is None else clock.now  # SystemClock's own, without the way round
         self.before_sweep: Callable[[], None] | None = None
         self._clock_given = clock is not None
         self._context = context
@@ -106,7 +107,8 @@ class Engine:
         self._runner = HookRunner(self.state.knobs.name, running, self._context)
         if not self._clock_given:  # on a loop with a time of its own (warmline.testing), that time is ours
             self.state.clock = self.state.breaker.clock = getattr(running, "clock", self.state.clock)
-            self.now = self.state.clock.now
+            if hasattr(running, "clock"):
+                self.now = self.state.clock.now
 
     def perform(self) -> None:
         """Do what the core has asked for since the last time, wake who was served, see to the timer."""
@@ -231,6 +233,7 @@ class Engine:
         entry.alive = _alive_signal(resource, functools.partial(self._died, entry))
         entry.clear = _clear_hook(resource)
         entry.clears_slowly = entry.clear is not None and is_async(entry.clear)
+        entry.simple = entry.alive is None and entry.clear is None
         self.state.created(entry, resource, now)
 
     def _failed(self, entry: Entry, error: BaseException) -> None:

@@ -77,6 +77,7 @@ class Entry:
         "ready_seq",
         "resource",
         "session",
+        "simple",
         "stagger",
         "state",
         "sweeps",
@@ -103,6 +104,7 @@ class Entry:
         self.alive: Callable[[], bool] | None = None
         self.clear: Callable[[], object] | None = None
         self.clears_slowly = False
+        self.simple = True  # neither a signal of life nor a state to clear
         self.for_handout = False
         self.broken: CloseCause | None = None  # the verdict on a leased entry, executed when its session ends
         self.doom: CloseCause | None = None  # the verdict on an entry with a running hook, executed when that ends

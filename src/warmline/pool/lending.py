@@ -27,7 +27,7 @@ __all__ = [
     "withdraw",
 ]
 
-LEASED, RESETTING = EntryState.LEASED, EntryState.RESETTING
+SPARE, LEASED, RESETTING = EntryState.SPARE, EntryState.LEASED, EntryState.RESETTING
 DEDICATED, WARM, COLD = AllocationTier.DEDICATED, AllocationTier.WARM, AllocationTier.COLD
 
 
@@ -54,7 +54,8 @@ def take(state: PoolState, session_id: str | None, now: float, *, lease: bool = 
     entry.session = session
     session.entry = entry
     session.holders = session.grants = 1
-    session.leases = lease
+    if lease:
+        session.leases = 1
     state.counters.warm += 1
     if len(state.shelf) < state.floor:  # replaced on every take
         decide.pump(state, now)
@@ -136,7 +137,7 @@ def _enqueue(
             state.sessions[session_id] = session
         state.queue[session] = None
     waiter = Waiter(session, seq, now, deadline, lease, prefetch)
-    session.waiters.append(waiter)
+    session.waiters = [*session.waiters, waiter]
     state.watch_deadline(waiter)
     return waiter
 
@@ -153,21 +154,21 @@ def _admit(state: PoolState) -> None:
 
 def check_open(state: PoolState) -> None:
     """Refuse use before `prepare()` and after shutdown began."""
+    if state.open:
+        return
     if state.phase.value == "new":
         raise state.error(PoolNotReady, "the pool is not ready: await prepare() first")
-    if state.phase.value != "open":
-        raise state.error(PoolClosed, "the pool is shut down")
+    raise state.error(PoolClosed, "the pool is shut down")
 
 
 def hand_over(state: PoolState, entry: Entry, session: Session, now: float) -> None:
     """LEASED to a session that waited; every caller that waits on its behalf is served."""
-    state.in_flight.pop(entry, None)
     entry.state = LEASED
     entry.session = session
     session.entry = entry
     session.alive_at = now
     state.last_served_seq = session.asked_seq
-    waiters, session.waiters = session.waiters, []
+    waiters, session.waiters = session.waiters, ()
     for waiter in waiters:
         _grant(state, entry, waiter, now)
     session.prefetched = session.holders == 0
@@ -192,7 +193,7 @@ def _grant(state: PoolState, entry: Entry, waiter: Waiter, now: float) -> None:
     counters.joined += waiter.joined
     counters.waited += 1
     counters.wait_sec_total += now - waiter.asked_at
-    session.unclaimed.append(waiter)
+    session.unclaimed = [*session.unclaimed, waiter]
     state.woken.append(waiter)
 
 
@@ -204,7 +205,14 @@ def claim(state: PoolState, waiter: Waiter) -> None:
     """
     if waiter.session.ended:
         raise state.error(PoolClosed, "the pool was shut down")
-    waiter.session.unclaimed.remove(waiter)
+    _claimed(waiter)
+
+
+def _claimed(waiter: Waiter) -> None:
+    session = waiter.session
+    session.unclaimed = (
+        [other for other in session.unclaimed if other is not waiter] if len(session.unclaimed) > 1 else ()
+    )
 
 
 def refuse(state: PoolState, session: Session, error: PoolError) -> None:
@@ -214,21 +222,22 @@ def refuse(state: PoolState, session: Session, error: PoolError) -> None:
         state.waiting -= 1
         if not waiter.prefetch:
             state.woken.append(waiter)
-    session.waiters = []
+    session.waiters = ()
     end_session(state, session)
 
 
 def end_session(state: PoolState, session: Session) -> None:
     """Nobody's any more: out of the queue, out of the registry, without an entry."""
     session.ended = True
+    session.holders = session.leases = 0
+    session.prefetched = False
     if session.entry is not None:
         session.entry.session = None
         session.entry = None
-    session.holders = session.leases = 0
-    session.prefetched = False
-    state.queue.pop(session, None)
-    if state.breaker.prober is session:
-        state.breaker.prober = None
+    else:
+        state.queue.pop(session, None)
+        if state.breaker.prober is session:
+            state.breaker.prober = None
     if session.id is not None and state.sessions.get(session.id) is session:
         del state.sessions[session.id]
 
@@ -239,7 +248,7 @@ def withdraw(state: PoolState, waiter: Waiter, now: float) -> None:
     if waiter.granted:
         _give_up_grant(state, waiter, now)
     elif waiter.error is None:
-        session.waiters.remove(waiter)
+        session.waiters = [other for other in session.waiters if other is not waiter]
         waiter.left = True
         state.waiting -= 1
         if not session.waiters:
@@ -253,7 +262,7 @@ def _give_up_grant(state: PoolState, waiter: Waiter, now: float) -> None:
     if session.ended:
         return
     state.counters.withdrawn += 1
-    session.unclaimed.remove(waiter)
+    _claimed(waiter)
     session.leases -= waiter.lease
     session.holders -= 1
     if session.holders == 0:
@@ -301,6 +310,15 @@ def finish(state: PoolState, session: Session, use: Use, now: float) -> None:
     """The session is over; its resource is recycled, reset first, or closed."""
     entry = session.entry
     assert entry is not None
+    if (
+        use is Use.FINE
+        and state.simple
+        and entry.simple
+        and entry.epoch == state.epoch
+        and entry.broken is None
+        and _straight_on(state, session, entry, now)
+    ):
+        return
     end_session(state, session)
     cause = _verdict(state, entry, use, now)
     if cause is not None:
@@ -317,6 +335,33 @@ def finish(state: PoolState, session: Session, use: Use, now: float) -> None:
         state.shelve(entry, now)
     if state.queue or cause is not None or state.retiring:
         decide.pump(state, now)
+
+
+def _straight_on(state: PoolState, session: Session, entry: Entry, now: float) -> bool:
+    """The common return, where nothing speaks against recycling: to the next caller, or to the shelf.
+
+    Does in one step what `end_session`, `_verdict`, `shelve` and `pump` would come to; False when they must decide.
+    """
+    queue = state.queue
+    if len(state.entries) > state.max_size:
+        return False
+    if not state.lending if queue else len(state.shelf) >= state.max_spares:
+        return False
+    session.ended = True
+    session.entry = entry.session = None
+    if session.id is not None and state.sessions.get(session.id) is session:
+        del state.sessions[session.id]
+    entry.verified_at = now
+    state.counters.recycled += 1
+    if queue:
+        hand_over(state, entry, queue.popitem(last=False)[0], now)
+        return True
+    entry.state = SPARE
+    entry.sweeps = 0
+    state.shelf.append(entry)
+    if state.retiring:
+        decide.pump(state, now)
+    return True
 
 
 def _clear(state: PoolState, entry: Entry, now: float) -> None:
@@ -339,7 +384,7 @@ def _verdict(state: PoolState, entry: Entry, use: Use, now: float) -> CloseCause
         return entry.broken
     if use is Use.BROKEN:
         return CloseCause.BROKEN
-    if state.phase.value != "open":
+    if not state.open:
         return CloseCause.SHUTDOWN
     if entry.epoch != state.epoch:
         return CloseCause.DRAINED

@@ -9,6 +9,7 @@ from warmline.pool.tier import AllocationTier
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from warmline.errors import PoolError
     from warmline.pool.entry import Entry
@@ -31,38 +32,23 @@ class Use(Enum):
 class Waiter:
     """One caller inside an acquire. `future` exists only once it really waits; the core never touches it."""
 
-    __slots__ = (
-        "asked_at",
-        "asked_seq",
-        "deadline",
-        "error",
-        "future",
-        "granted",
-        "granted_at",
-        "joined",
-        "lease",
-        "left",
-        "prefetch",
-        "session",
-        "tier",
-    )
+    granted = False
+    granted_at = 0.0
+    left = False
+    error: PoolError | None = None
+    future: asyncio.Future[None] | None = None
+    tier = AllocationTier.COLD
+    joined = False
 
     def __init__(
         self, session: Session, asked_seq: int, asked_at: float, deadline: float, lease: bool, prefetch: bool
     ) -> None:
         self.session = session
-        self.lease = lease
-        self.prefetch = prefetch  # nobody's call waits on it: the pool asks on behalf of a session
-        self.granted_at = asked_at
         self.asked_seq = asked_seq
         self.asked_at = asked_at
         self.deadline = deadline
-        self.granted = False
-        self.left = False
-        self.error: PoolError | None = None
-        self.future: asyncio.Future[None] | None = None
-        self.tier = AllocationTier.COLD
-        self.joined = False
+        self.lease = lease
+        self.prefetch = prefetch  # nobody's call waits on it: the pool asks on behalf of a session
 
     @property
     def done(self) -> bool:
@@ -75,44 +61,29 @@ class Session:
 
     It either waits (it is in the queue, `entry` is None), holds (`entry` is leased to it) or has ended. `holders`
     counts the acquires and open leases that keep the resource; a prefetch alone keeps it with none.
+
+    What most sessions never change stays on the class: an uncontended acquire makes one session and little else.
     """
 
-    __slots__ = (
-        "alive_at",
-        "asked_seq",
-        "asking",
-        "ended",
-        "entry",
-        "flagged",
-        "grants",
-        "holders",
-        "id",
-        "joined",
-        "leases",
-        "prefetched",
-        "tier",
-        "touched",
-        "unclaimed",
-        "waiters",
-    )
+    entry: Entry | None = None
+    tier = AllocationTier.WARM
+    joined = False
+    holders = 0
+    leases = 0
+    grants = 0
+    prefetched = False
+    touched = False
+    flagged = False
+    asking = False
+    ended = False
+    waiters: Sequence[Waiter] = ()
+    unclaimed: Sequence[Waiter] = ()
+    """Served, but their tasks have not run since."""
 
     def __init__(self, session_id: str | None, asked_seq: int, now: float) -> None:
         self.id = session_id
         self.asked_seq = asked_seq
         self.alive_at = now
-        self.entry: Entry | None = None
-        self.tier = AllocationTier.WARM
-        self.joined = False
-        self.holders = 0
-        self.leases = 0
-        self.prefetched = False
-        self.grants = 0
-        self.touched = False
-        self.flagged = False
-        self.asking = False
-        self.ended = False
-        self.waiters: list[Waiter] = []
-        self.unclaimed: list[Waiter] = []  # served, but their tasks have not run since
 
     def __repr__(self) -> str:
         return f"<Session {'waits' if self.entry is None else 'holds'}>"

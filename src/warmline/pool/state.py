@@ -88,9 +88,10 @@ class PoolState:
 
         self.phase = Phase.NEW
         self.suspended = False
+        self.open = False  # the phase, in one look
         self.lending = False  # open and not suspended, in one look
         self.first_fill = False  # prepare() fills the floor even where background refill is off
-        self.floor = knobs.warm_pool_size
+        self.set_floor(knobs.warm_pool_size)
         self.max_size: float = math.inf if knobs.max_size is None else knobs.max_size
         self.ceiling = self.max_size  # above max_size only after a resize below what was live
         self.epoch = 0
@@ -115,14 +116,16 @@ class PoolState:
         self.sweep_at = math.inf
         k = knobs
         self.ages = not (k.max_idle_sec is None and k.max_lifetime_sec is None and self.keepalive_sec is None)
+        # No return needs more than a look at the entry: no reset, no limits of age, no second thoughts.
+        self.simple = k.recycle and not (hooks.reset or hooks.validate or self.ages)
         self.picky = hooks.validate or k.max_idle_sec is not None or k.max_lifetime_sec is not None
 
     # --- what follows from the knobs -------------------------------------------------------------------------------
 
-    @property
-    def max_spares(self) -> int:
-        """Spares above this close on return."""
-        return 2 * self.floor + 2 if self.knobs.max_spares is None else max(self.knobs.max_spares, self.floor)
+    def set_floor(self, floor: int) -> None:
+        """How many spares to keep, and with it above how many a return closes."""
+        self.floor = floor
+        self.max_spares = 2 * floor + 2 if self.knobs.max_spares is None else max(self.knobs.max_spares, floor)
 
     @property
     def keepalive_sec(self) -> float | None:
@@ -231,6 +234,7 @@ class PoolState:
         self._recent_create_sec.append(took)
         self.typical_create_sec = statistics.median(self._recent_create_sec)
         self.breaker.succeeded()
+        del self.in_flight[entry]
         entry.ready_seq = self.tick_seq()
         if self.emit is not None:
             self.emit(ResourceCreated(at_sec=now, pool=self.knobs.name, took_ms=took * 1e3))
@@ -266,7 +270,6 @@ class PoolState:
         entry.session = None
         entry.verified_at = now
         entry.sweeps = 0
-        self.in_flight.pop(entry, None)
         if entry.epoch == self.epoch:
             self.shelf.append(entry)
         else:
@@ -313,6 +316,7 @@ class PoolState:
         if cause is not None:
             self.close(entry, cause, now)
         else:
+            del self.in_flight[entry]
             self.shelve(entry, now)
         decide.pump(self, now)
 

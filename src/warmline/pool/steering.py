@@ -25,6 +25,7 @@ def open_pool(state: PoolState, now: float) -> None:
     if state.phase is not Phase.NEW:
         return
     state.phase = Phase.OPEN
+    state.open = True
     state.lending = not state.suspended
     state.first_fill = True
     state.sweep_at = now + state.knobs.sweep_sec
@@ -35,7 +36,7 @@ def open_pool(state: PoolState, now: float) -> None:
 def resize(state: PoolState, floor: int | None, max_size: float | None, now: float) -> None:
     """Another floor or maximum. Growth begins at once, what is too much goes on the sweeps."""
     if floor is not None:
-        state.floor = floor
+        state.set_floor(floor)
     if max_size is not None:
         state.max_size = max_size
         state.ceiling = max(max_size, state.live)
@@ -59,7 +60,7 @@ def suspend(state: PoolState) -> None:
 def resume(state: PoolState, now: float) -> None:
     """As before `suspend`."""
     state.suspended = False
-    state.lending = state.phase is Phase.OPEN
+    state.lending = state.open
     decide.pump(state, now)
 
 
@@ -68,7 +69,7 @@ def begin_close(state: PoolState, now: float) -> None:
     if state.phase in (Phase.CLOSING, Phase.CLOSED):
         return
     state.phase = Phase.CLOSING
-    state.lending = state.first_fill = False
+    state.open = state.lending = state.first_fill = state.simple = False
     state.sweep_at = math.inf
     for session in list(state.queue):
         lending.refuse(state, session, state.error(PoolClosed, "the pool was shut down"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 import logging
 import math
 import threading
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
@@ -21,6 +21,7 @@ from warmline.pool.lease import Lease
 from warmline.pool.observation import EventStream
 from warmline.pool.sessions import Session, Use, Waiter
 from warmline.pool.snapshot import PoolSnapshot, snapshot_of
+from warmline.pool.state import Phase
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,6 +38,8 @@ FloorPolicy = Callable[[PoolSnapshot], int]
 __all__ = ["FloorPolicy", "WarmableResourcePool"]
 
 logger = logging.getLogger("warmline.pool")
+FINE, BROKEN = Use.FINE, Use.BROKEN
+is_enabled_for, DEBUG = logger.isEnabledFor, logging.DEBUG
 
 
 class WarmableResourcePool(Generic[T]):
@@ -160,7 +163,7 @@ class WarmableResourcePool(Generic[T]):
         """
         state, log = self._state, f"[{self.name}]"
         self._engine.bind()
-        if state.phase.value != "new":
+        if state.phase is not Phase.NEW:
             lending.check_open(state)
         logger.debug("%s Pre-warming %d resources...", log, state.floor)
         failures = state.counters.create_failures
@@ -224,7 +227,7 @@ class WarmableResourcePool(Generic[T]):
             PoolTimeout, PoolSaturated, CreateFailed, PoolNotReady, PoolClosed: as their names say.
         """
         engine = self._engine
-        if asyncio.get_running_loop() is not engine.loop:
+        if get_running_loop() is not engine.loop:
             self._refuse_loop()
         now = engine.now()
         session = lending.take(self._state, session_id, now)
@@ -235,21 +238,23 @@ class WarmableResourcePool(Generic[T]):
             tier = session.tier
             if self._state.actions or self._state.wake_at < engine.armed_at:
                 engine.perform()
-        self._note_acquired(session, tier)
+        if self._state.emit is not None or is_enabled_for(DEBUG):
+            self._note_acquired(session, tier)
         return session.entry.resource, tier  # type: ignore[union-attr]  # held, or the wait would have raised
 
     async def acquire(self, timeout: float | None = None) -> T:
         """A resource for a one-off use without a session; give it back with `release`. Arguments, errors: as above."""
-        engine = self._engine
-        if asyncio.get_running_loop() is not engine.loop:
+        engine, state = self._engine, self._state
+        if get_running_loop() is not engine.loop:
             self._refuse_loop()
         now = engine.now()
-        session = lending.take(self._state, None, now)
+        session = lending.take(state, None, now)
         if session is None:
             session = (await self._wait(None, timeout, now, lease=False)).session
-        elif self._state.actions or self._state.wake_at < engine.armed_at:
+        elif state.actions or state.wake_at < engine.armed_at:
             engine.perform()
-        self._note_acquired(session, session.tier)
+        if state.emit is not None or is_enabled_for(DEBUG):
+            self._note_acquired(session, session.tier)
         return session.entry.resource  # type: ignore[union-attr,no-any-return]  # held, or the wait would have raised
 
     def lease(self, session_id: str | None = None, timeout: float | None = None) -> Lease[T]:
@@ -272,42 +277,43 @@ class WarmableResourcePool(Generic[T]):
             self._engine.perform()
 
     async def _wait(self, session_id: str | None, timeout: float | None, now: float, *, lease: bool) -> Waiter:
-        state, engine = self._state, self._engine
+        try:
+            waiter = self._ask(session_id, timeout, now, lease)
+            if not waiter.done:
+                waiter.future = self._engine.loop.create_future()  # type: ignore[union-attr]  # bound: a request was made
+                try:
+                    await waiter.future
+                except BaseException:  # cancelled, perhaps in the instant of the hand-over: then it goes to the next
+                    lending.withdraw(self._state, waiter, self._engine.now())
+                    self._engine.perform()
+                    raise
+            if waiter.error is not None:
+                raise waiter.error
+            lending.claim(self._state, waiter)
+        except PoolError as error:
+            self._emit_failed(error, now)
+            raise
+        return waiter
+
+    def _ask(self, session_id: str | None, timeout: float | None, now: float, lease: bool) -> Waiter:
+        """One request; it may be served or refused at once."""
+        state = self._state
         limit = self._knobs.acquire_timeout_sec if timeout is None else timeout
         if math.isnan(limit) or limit < 0:
             raise ConfigError(f"[{self.name}] timeout={timeout!r}: expected seconds, not negative")
-        try:
-            return await self._ask(session_id, now, limit, lease)
-        except PoolError as error:
-            if state.emit is not None:
-                at, waited_ms = engine.now(), (engine.now() - now) * 1e3
-                state.emit(AcquireFailed(at_sec=at, pool=self.name, error=type(error).__name__, waited_ms=waited_ms))
-            raise
-
-    async def _ask(self, session_id: str | None, now: float, limit: float, lease: bool) -> Waiter:
-        state = self._state
         waiter = lending.request(state, session_id, now, now + limit, lease=lease, patient=limit > 0)
         if limit == 0 and not waiter.done:
             lending.withdraw(state, waiter, now)
             waiter.error = state.error(PoolTimeout, "nothing was ready")
             state.counters.timed_out += 1
         self._engine.perform()
-        if not waiter.done:
-            await self._until_woken(waiter)
-        if waiter.error is not None:
-            raise waiter.error
-        lending.claim(state, waiter)
         return waiter
 
-    async def _until_woken(self, waiter: Waiter) -> None:
-        assert self._engine.loop is not None
-        waiter.future = self._engine.loop.create_future()
-        try:
-            await waiter.future
-        except BaseException:  # cancelled, perhaps in the instant of the hand-over: then it goes on to the next
-            lending.withdraw(self._state, waiter, self._engine.now())
-            self._engine.perform()
-            raise
+    def _emit_failed(self, error: PoolError, asked_at: float) -> None:
+        if self._state.emit is not None:
+            now = self._engine.now()
+            waited_ms = (now - asked_at) * 1e3
+            self._state.emit(AcquireFailed(at_sec=now, pool=self.name, error=type(error).__name__, waited_ms=waited_ms))
 
     async def _enter(self, lease: Lease[T]) -> None:
         engine = self._engine
@@ -373,20 +379,21 @@ class WarmableResourcePool(Generic[T]):
             sessions = [entry.session] if held and entry is not None and entry.session is not None else []
         else:
             sessions = self._sessions_of(session_id)
-        done = [self._finish(session, use) for session in sessions]
-        self._state.counters.late_releases += not done
-        return bool(done)
+        for session in sessions:
+            self._finish(session, use)
+        self._state.counters.late_releases += not sessions
+        return bool(sessions)
 
     async def release(self, resource: T, broken: bool = False) -> bool:
         """Give back what `acquire` gave; as `release_for_session`. A second release of a resource that has been lent
         again in between cannot be told from the first of its new holder: `lease()` has no such gap."""
-        if asyncio.get_running_loop() is not self._engine.loop:
+        if get_running_loop() is not self._engine.loop:
             self._refuse_loop()
         entry = self._state.by_resource.get(id(resource)) or self._entry_of(resource)
         if entry is None or entry.session is None:
             self._state.counters.late_releases += 1
             return False
-        self._finish(entry.session, Use.BROKEN if broken else Use.FINE)
+        self._finish(entry.session, BROKEN if broken else FINE)
         return True
 
     def invalidate(self, resource: T) -> bool:
@@ -422,28 +429,30 @@ class WarmableResourcePool(Generic[T]):
             return []
         return [session] if session.entry is not None or all(w.prefetch for w in session.waiters) else []
 
-    def _finish(self, session: Session, use: Use) -> bool:
-        state = self._state
-        now = self._engine.now()
+    def _finish(self, session: Session, use: Use) -> None:
+        state, engine = self._state, self._engine
+        now = engine.now()
         if session.entry is None:
-            lending.withdraw(state, session.waiters[0], now)
-        else:
+            lending.withdraw(state, session.waiters[0], now)  # a prefetch that still waits
+        elif session.unclaimed:
             lending.release_all(state, session, use, now)
-        self._note_released(session, use)
-        return True
+        else:
+            lending.finish(state, session, use, now)
+        if state.woken or state.actions or state.wake_at < engine.armed_at:
+            engine.perform()
+        if state.emit is not None or (session.id is not None and is_enabled_for(DEBUG)):
+            self._note_released(session, use)
 
     def _end_lease(self, session: Session, use: Use) -> None:
         if lending.end_lease(self._state, session, use, self._engine.now()):
+            self._engine.perform()
             self._note_released(session, use)
 
     def _note_released(self, session: Session, use: Use) -> None:
-        state = self._state
-        if state.actions or state.woken or state.wake_at < self._engine.armed_at:
-            self._engine.perform()
-        if state.emit is not None:
+        if self._state.emit is not None:
             now = self._engine.now()
-            state.emit(ResourceReleased(at_sec=now, pool=self.name, use=use.value, session_id=session.id))
-        if session.id is not None and session.ended and logger.isEnabledFor(logging.DEBUG):
+            self._state.emit(ResourceReleased(at_sec=now, pool=self.name, use=use.value, session_id=session.id))
+        if session.id is not None and session.ended:
             logger.debug("[%s] Released session resource for %s", self.name, upkeep.short_id(session.id))
 
     # --- steering --------------------------------------------------------------------------------------------------
@@ -519,13 +528,13 @@ class WarmableResourcePool(Generic[T]):
         from warmline.pool.invariants import InvariantBroken, check_state
 
         check_state(self._state)
-        if self._state.phase.value == "closed" and self._engine.left_over:
+        if self._state.phase is Phase.CLOSED and self._engine.left_over:
             raise InvariantBroken("closed_means_idle", f"left after shutdown: {self._engine.left_over}")
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
     def _here(self) -> None:
-        if asyncio.get_running_loop() is not self._engine.loop:
+        if get_running_loop() is not self._engine.loop:
             self._refuse_loop()
 
     def _refuse_loop(self) -> None:

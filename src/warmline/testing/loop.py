@@ -16,6 +16,7 @@ Ts = TypeVarTuple("Ts")
 __all__ = ["VirtualClock", "VirtualTimeLoop", "run_virtual"]
 
 REAL_WAIT_SEC = 0.02
+UNKNOWN_THREAD_SEC = 2.0
 
 
 class VirtualClock:
@@ -49,8 +50,11 @@ class _Selector(selectors.SelectSelector):
         return ready
 
     def _idle(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """No timer is set: only a thread can wake the loop. One that we do not know of gets a moment of real time."""
+        if ready := super().select(REAL_WAIT_SEC if self.loop.held else UNKNOWN_THREAD_SEC):
+            return ready
         if self.loop.held:
-            return super().select(REAL_WAIT_SEC)
+            return []
         raise RuntimeError("the loop waits for something that will never happen: no timer is set")
 
 
