@@ -2,6 +2,7 @@
 
 from warmline.pool.budget import CreationBudget
 from warmline.pool.entry import CloseCause, EntryState
+from warmline.pool.group import PoolGroup
 from warmline.pool.invariants import CHECKS, InvariantBroken
 from warmline.pool.lease import Lease
 from warmline.pool.observation import EventStream
@@ -22,6 +23,7 @@ __all__ = [
     "Lease",
     "OnDemandResourcePool",
     "PoolCounts",
+    "PoolGroup",
     "PoolMetrics",
     "PoolSnapshot",
     "WarmableResourcePool",

@@ -162,13 +162,8 @@ class WarmableResourcePool(Generic[T]):
             PoolClosed: after `shutdown`.
         """
         state, log = self._state, f"[{self.name}]"
-        self._engine.bind()
-        if state.phase is not Phase.NEW:
-            lending.check_open(state)
-        logger.debug("%s Pre-warming %d resources...", log, state.floor)
         failures = state.counters.create_failures
-        steering.open_pool(state, self._engine.now())
-        self._engine.perform()
+        self._open()
         await self._engine.until(
             lambda: state.spares >= state.floor or state.counters.create_failures > failures,
             self._knobs.create_timeout_sec,
@@ -178,6 +173,17 @@ class WarmableResourcePool(Generic[T]):
             logger.debug("%s Started background warmup (interval=%ss)", log, self._knobs.warmup_interval_sec)
         aware = self._knobs.session_awareness
         logger.debug("%s Pool ready (warm_size=%d, session_awareness=%s)", log, state.spares, aware)
+
+    def _open(self) -> None:
+        """Callers are welcome from here on, and the floor begins to fill."""
+        state = self._state
+        self._engine.bind()
+        if state.phase is not Phase.NEW:
+            lending.check_open(state)
+            return
+        logger.debug("[%s] Pre-warming %d resources...", self.name, state.floor)
+        steering.open_pool(state, self._engine.now())
+        self._engine.perform()
 
     async def wait_warm(self, n: int | None = None, timeout: float = 10.0) -> bool:
         """True once `n` spares stand (default: the floor), False when `timeout` seconds are over first."""
