@@ -140,6 +140,8 @@ def _create_for_floor(state: PoolState, now: float) -> None:
     if not (state.lending and has_room(state) and (state.knobs.enable_background_warmup or state.first_fill)):
         return
     while _floor_deficit(state) > 0 and _may_create(state, now):
+        if state.capacity is not None and not state.capacity.has_room_for_refill():
+            return
         if sum(e.background for e in state.in_flight if _being_made(e)) >= REFILL_CREATES:
             return
         at = max(state.budget.opens_at(caller=False), state.breaker.retry_at)

@@ -139,10 +139,11 @@ class Engine:
             self._timer.cancel()
         assert self.loop is not None
         self.armed_at = at
-        delay_sec = max(least_sec, at - self.now())
-        self._timer = self.loop.call_later(delay_sec, self._on_timer, context=self._context)
+        now = self.now()
+        delay_sec = max(least_sec, at - now)
+        self._timer = self.loop.call_later(delay_sec, self._on_timer, now + delay_sec, context=self._context)
 
-    def _on_timer(self) -> None:
+    def _on_timer(self, due_at: float) -> None:
         self._timer = None
         self.armed_at = math.inf
         now = self.now()
@@ -151,7 +152,7 @@ class Engine:
             return
         if self.before_sweep is not None and now >= self.state.sweep_at:
             self.before_sweep()
-        upkeep.tick(self.state, now)
+        upkeep.tick(self.state, now, now - due_at)
         self.perform()
 
     async def until(self, predicate: Callable[[], bool], timeout_sec: float) -> bool:
@@ -384,8 +385,8 @@ class Engine:
 
     @property
     def left_over(self) -> list[str]:
-        """What a pool that is shut down must not have: running hooks, a timer."""
-        hooks = [] if self._runner is None else [f"{job!r}" for job in self._runner.jobs]
+        """What a pool that is shut down must not have: running hooks (but threads that hang cannot be ended), a timer."""
+        hooks = [] if self._runner is None else [f"{job!r}" for job in self._runner.jobs if not job.hangs]
         return [*hooks, *(["a timer"] if self._timer is not None else [])]
 
 

@@ -53,6 +53,7 @@ class PoolGroup(Generic[P, T]):
         self._forget_after_sec = forget_after_sec
         self._capacity = Capacity(max_size)
         self._capacity.on_freed = self._room_is_free
+        self._capacity.callers_waiting = lambda: sum(len(pool._state.queue) for pool in self._pools.values())
         self._budget = CreationBudget(creates_per_minute)
         self._pools: dict[P, WarmableResourcePool[T]] = {}  # least recently used first
         self._floors: dict[P, int] = {}  # as configured

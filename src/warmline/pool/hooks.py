@@ -39,6 +39,11 @@ class Job:
         self.task: asyncio.Future[Any] | None = None
         self.thread: ThreadJob | None = None
 
+    @property
+    def hangs(self) -> bool:
+        """Abandoned in a thread: it ends when it ends."""
+        return self.abandoned and self.thread is not None
+
     def __repr__(self) -> str:
         where = "a thread" if self.task is None else "the loop"
         return f"<Job {'abandoned' if self.abandoned else 'running'} on {where}>"

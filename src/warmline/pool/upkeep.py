@@ -31,9 +31,10 @@ STALL_SEC = 0.25  # a timer this late means that something blocked the event loo
 SURPLUS_SWEEPS = 2
 
 
-def tick(state: PoolState, now: float) -> None:
-    """Do all that is due at `now`."""
-    _notice_stall(state, now)
+def tick(state: PoolState, now: float, late_sec: float = 0.0) -> None:
+    """Do all that is due at `now`; `late_sec` is by how much the timer missed its time."""
+    if late_sec > STALL_SEC:
+        _forgive_stall(state, late_sec)
     state.wake_at = math.inf
     _expire_waiters(state, now)
     _time_out_hooks(state, now)
@@ -45,15 +46,12 @@ def tick(state: PoolState, now: float) -> None:
     decide.pump(state, now)
 
 
-def _notice_stall(state: PoolState, now: float) -> None:
-    """After a stall the hooks get the lost time back: their results may be ready, only not yet seen."""
-    late = now - state.wake_at
-    if not STALL_SEC < late < math.inf:
-        return
+def _forgive_stall(state: PoolState, late_sec: float) -> None:
+    """Something blocked the event loop: hooks get the lost time back, for their results may be ready, only not seen."""
     state.counters.loop_stalls += 1
-    logger.warning("[%s] The event loop stood still for %.2f s", state.knobs.name, late)
+    logger.warning("[%s] The event loop stood still for %.2f s", state.knobs.name, late_sec)
     for entry in state.in_flight:
-        entry.due_at += late
+        entry.due_at += late_sec
 
 
 def _expire_waiters(state: PoolState, now: float) -> None:
