@@ -289,3 +289,43 @@ def test_without_session_awareness_every_acquire_is_its_own(open_pool: Any, prov
             assert pool.snapshot()["counts"]["leased"] == 0
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("when", ["warm", "keepalive", "reset", "close"])
+def test_it_dies_while_a_hook_runs(open_pool: Any, provider: ScriptedProvider, when: str) -> None:
+    """Warmed: the creation has failed. Checked or reset: closed when the hook ends. Closing: it is going anyway."""
+
+    async def main() -> None:
+        hooks = ("warm", "keepalive", "reset")
+        async with open_pool(provider, *hooks, warm_pool_size=0, keepalive_interval_sec=30.0, max_size=3) as pool:
+            provider.script(when, [Outcome.SLOW])
+            caller = asyncio.create_task(pool.acquire())
+            await asyncio.sleep(1.0)
+            if when != "warm":
+                await pool.release(await caller, broken=when == "close")
+            await asyncio.sleep({"keepalive": 29.5}.get(when, 0.5))
+            dying = provider.made[0]
+            assert pool.invalidate(dying) is (when != "close")
+            check_invariants(pool)
+            if when == "warm":
+                assert await caller is not dying
+            await asyncio.sleep(10)
+            assert dying.closes == 1
+            cause = {"warm": "warm_failed", "close": "broken"}.get(when, "died")
+            assert pool.snapshot()["closed"][cause] == 1
+
+    run_virtual(main())
+
+
+def test_a_surplus_that_shows_only_after_the_reset(open_pool: Any, provider: ScriptedProvider) -> None:
+    async def main() -> None:
+        async with open_pool(provider, "reset", warm_pool_size=0, max_spares=1) as pool:
+            provider.default["reset"] = Outcome.SLOW
+            held = [await pool.acquire(), await pool.acquire()]
+            for resource in held:
+                assert await pool.release(resource)
+            await asyncio.sleep(5)
+            assert pool.snapshot()["closed"]["surplus"] == 1
+            assert pool.snapshot()["warm_pool_size"] == 1
+
+    run_virtual(main())
