@@ -385,7 +385,7 @@ class Engine:
 
     @property
     def left_over(self) -> list[str]:
-        """What a pool that is shut down must not have: running hooks (but threads that hang cannot be ended), a timer."""
+        """What a pool that is shut down must not have: a timer, running hooks (threads that hang cannot be ended)."""
         hooks = [] if self._runner is None else [f"{job!r}" for job in self._runner.jobs if not job.hangs]
         return [*hooks, *(["a timer"] if self._timer is not None else [])]
 

@@ -95,6 +95,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(lambda _: self.release_time())
         return future
 
+    async def shutdown_default_executor(self, *timeout: Any) -> None:
+        """As usual; its time-out is meant in real time, so time stands still."""
+        self.hold_time()
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self.release_time()
+
 
 def run_virtual(main: Coroutine[Any, Any, T], *, seed: int = 0) -> T:
     """`asyncio.run` on virtual time."""
