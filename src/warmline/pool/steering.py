@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from warmline.errors import PoolClosed
-from warmline.pool import decide, lending
+from warmline.pool import decide, lending, returning
 from warmline.pool.entry import CloseCause, EntryState
 from warmline.pool.sessions import Use
 from warmline.pool.state import Phase
@@ -82,7 +82,7 @@ def begin_close(state: PoolState, now: float) -> None:
             entry.doom = entry.doom or CloseCause.SHUTDOWN
     for session in _sessions(state):
         if session.holders == 0:  # a prefetch
-            lending.finish(state, session, Use.UNUSED, now)
+            returning.finish(state, session, Use.UNUSED, now)
 
 
 def take_back_all(state: PoolState, now: float) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from warmline.errors import PoolTimeout
 from warmline.events import HookAbandoned, SessionFlagged
-from warmline.pool import decide, lending
+from warmline.pool import decide, lending, returning
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Use
@@ -180,7 +180,7 @@ def _meet_silent(state: PoolState, entry: Entry, now: float) -> bool:
         return False
     if session.holders == 0:  # a prefetch that nobody came for
         state.counters.prefetches_returned += 1
-        lending.finish(state, session, Use.UNUSED, now)
+        returning.finish(state, session, Use.UNUSED, now)
         return False
     if session.touched or state.knobs.stale_sessions == "reclaim":
         reclaim(state, session, now)

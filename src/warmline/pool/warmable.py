@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from warmline.errors import ConfigError, ForeignResource, PoolError, PoolTimeout
 from warmline.events import AcquireFailed, ResourceAcquired, ResourceReleased
-from warmline.pool import lending, steering, upkeep
+from warmline.pool import lending, returning, steering, upkeep
 from warmline.pool.engine import Engine, PoolHooks
 from warmline.pool.entry import CloseCause, Entry
 from warmline.pool.knobs import PoolKnobs
@@ -441,16 +441,16 @@ class WarmableResourcePool(Generic[T]):
         if session.entry is None:
             lending.withdraw(state, session.waiters[0], now)  # a prefetch that still waits
         elif session.unclaimed:
-            lending.release_all(state, session, use, now)
+            returning.release_all(state, session, use, now)
         else:
-            lending.finish(state, session, use, now)
+            returning.finish(state, session, use, now)
         if state.woken or state.actions or state.wake_at < engine.armed_at:
             engine.perform()
         if state.emit is not None or (session.id is not None and is_enabled_for(DEBUG)):
             self._note_released(session, use)
 
     def _end_lease(self, session: Session, use: Use) -> None:
-        if lending.end_lease(self._state, session, use, self._engine.now()):
+        if returning.end_lease(self._state, session, use, self._engine.now()):
             self._engine.perform()
             self._note_released(session, use)
 
