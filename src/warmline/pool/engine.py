@@ -7,8 +7,6 @@ import functools
 import logging
 import math
 import time
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,8 @@ from warmline.pool import steering, upkeep
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry
 from warmline.pool.hooks import HookRunner, Job, is_async
+from warmline.pool.recent import RecentlyClosed
+from warmline.pool.signals import alive_signal, clear_hook, clear_session_state
 from warmline.pool.state import HookSet, Phase, PoolState
 from warmline.pool.tier import Warmth
 
@@ -36,7 +36,6 @@ __all__ = ["Engine", "PoolHooks"]
 logger = logging.getLogger("warmline.pool")
 
 Ended = Callable[["Entry", Any, "BaseException | None"], None]
-REMEMBERED = 1024  # closed resources whose late release is told from a foreign one
 REARM_SEC = 0.001  # an early timer (uvloop rounds to milliseconds) is not asked again sooner
 
 
@@ -82,7 +81,7 @@ class Engine:
         self._context = context
         self._runner: HookRunner | None = None
         self._jobs: dict[Entry, Job] = {}
-        self._gone: OrderedDict[int, weakref.ref[Any] | None] = OrderedDict()
+        self.recently_closed = RecentlyClosed()
         self._performing = False
         self._timer: asyncio.TimerHandle | None = None
         self.armed_at = math.inf
@@ -202,7 +201,7 @@ class Engine:
             Do.WARM: (self.hooks.warm, self._warmed),
             Do.VALIDATE: (self.hooks.validate, functools.partial(self._checked, CloseCause.INVALID)),
             Do.KEEP_ALIVE: (self.hooks.keepalive, functools.partial(self._checked, CloseCause.DIED)),
-            Do.RESET: (self.hooks.reset or _clear_session_state, self._reset),
+            Do.RESET: (self.hooks.reset or clear_session_state, self._reset),
         }
         hook, ended = known[do]
         assert hook is not None
@@ -231,8 +230,8 @@ class Engine:
         if error is not None:
             self._failed(entry, error)
             return
-        entry.alive = _alive_signal(resource, functools.partial(self._died, entry))
-        entry.clear = _clear_hook(resource)
+        entry.alive = alive_signal(resource, functools.partial(self._died, entry))
+        entry.clear = clear_hook(resource)
         entry.clears_slowly = entry.clear is not None and is_async(entry.clear)
         entry.simple = entry.alive is None and entry.clear is None
         self.state.created(entry, resource, now)
@@ -295,7 +294,7 @@ class Engine:
     # --- closing ---------------------------------------------------------------------------------------------------
 
     def _begin_close(self, entry: Entry) -> None:
-        self._remember(entry.resource)
+        self.recently_closed.add(entry.resource)
         closer = self._closer(entry.resource)
         if closer is None:
             self.state.closed(entry, self.now())
@@ -323,21 +322,6 @@ class Engine:
         if closer is not None and self._runner is not None:
             job = self._runner.start(closer, (), lambda _value, _error: bound.cancel(), lambda _: None, essential=True)
             bound = self._bound(job)
-
-    def _remember(self, resource: Any) -> None:
-        try:
-            self._gone[id(resource)] = weakref.ref(resource)
-        except TypeError:
-            self._gone[id(resource)] = None
-        if len(self._gone) > REMEMBERED:
-            self._gone.popitem(last=False)
-
-    def was_ours(self, resource: Any) -> bool:
-        """True for a resource that this pool closed not long ago."""
-        if id(resource) not in self._gone:
-            return False
-        reference = self._gone[id(resource)]
-        return reference is None or reference() is resource
 
     # --- shutdown --------------------------------------------------------------------------------------------------
 
@@ -388,34 +372,3 @@ class Engine:
         """What a pool that is shut down must not have: a timer, running hooks (threads that hang cannot be ended)."""
         hooks = [] if self._runner is None else [f"{job!r}" for job in self._runner.jobs if not job.hangs]
         return [*hooks, *(["a timer"] if self._timer is not None else [])]
-
-
-async def _clear_session_state(resource: Any) -> Any:
-    return await resource.clear_session_state()
-
-
-def _clear_hook(resource: Any) -> Callable[[], object] | None:
-    clear = getattr(resource, "clear_session_state", None)
-    return clear if callable(clear) else None
-
-
-def _alive_signal(resource: Any, died: Callable[[], None]) -> Callable[[], bool] | None:
-    """How `resource` says that it lives: `alive` as a bool, a method, or a future that is done when it died."""
-    try:
-        signal = getattr(resource, "alive", None)
-    except Exception:
-        return lambda: False
-    if signal is None:
-        return None
-    if isinstance(signal, asyncio.Future):
-        signal.add_done_callback(lambda _: died())
-        return lambda: not signal.done()
-    return functools.partial(_is_alive, resource)
-
-
-def _is_alive(resource: Any) -> bool:
-    try:
-        signal = resource.alive
-        return bool(signal() if callable(signal) else signal)
-    except Exception:
-        return False

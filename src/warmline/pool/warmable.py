@@ -420,7 +420,7 @@ class WarmableResourcePool(Generic[T]):
     def _entry_of(self, resource: T) -> Entry | None:
         """The live entry of `resource`; None for one that was ours."""
         entry = self._state.by_resource.get(id(resource))
-        if entry is None and not self._engine.was_ours(resource):
+        if entry is None and resource not in self._engine.recently_closed:
             self._state.counters.foreign_releases += 1
             raise self._state.error(ForeignResource, f"a {type(resource).__name__} that this pool never made")
         return entry
