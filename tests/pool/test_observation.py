@@ -145,6 +145,15 @@ def test_events_tell_the_story(open_pool: Any, provider: ScriptedProvider) -> No
             assert (acquired.pool, acquired.tier, acquired.session_id) == ("tts", "warm", "a")
             assert isinstance(failed, events.AcquireFailed)
             assert (failed.error, failed.waited_ms) == ("PoolTimeout", pytest.approx(1000))
+            stream.close()
+            waited = pool.observe()
+            await pool.acquire()
+            waiting = asyncio.create_task(pool.acquire())
+            await asyncio.sleep(2)
+            await pool.release(provider.open[0])
+            await waiting
+            told = [event for event in waited.drain() if isinstance(event, events.ResourceAcquired)]
+            assert [event.waited_ms for event in told] == [0.0, pytest.approx(2000)]
             assert [event.at_sec for event in story] == sorted(event.at_sec for event in story)
 
     run_virtual(main())

@@ -185,7 +185,7 @@ def _grant(state: PoolState, entry: Entry, waiter: Waiter, now: float) -> None:
     session.asked_seq = waiter.asked_seq
     warm = entry.ready_seq < waiter.asked_seq
     session.tier = waiter.tier = WARM if warm else COLD
-    session.joined = waiter.joined = not warm and entry.began_seq < waiter.asked_seq
+    waiter.joined = not warm and entry.began_seq < waiter.asked_seq
     counters.warm += warm
     counters.cold += not warm
     counters.joined += waiter.joined

@@ -41,7 +41,7 @@ def release_all(state: PoolState, session: Session, use: Use, now: float) -> Non
         entry.broken = entry.broken or CloseCause.BROKEN
     lending.end_session(state, session)
     heir = Session(session.id, session.asked_seq, now)
-    heir.tier, heir.joined = session.tier, session.joined
+    heir.tier = session.tier
     heir.unclaimed = served
     heir.holders = len(served)
     heir.grants = len(served) + 1  # it has been used before

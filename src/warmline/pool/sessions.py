@@ -55,6 +55,11 @@ class Waiter:
         """Served, refused or gone."""
         return self.granted or self.left or self.error is not None
 
+    @property
+    def waited_ms(self) -> float:
+        """From the request to the hand-over."""
+        return (self.granted_at - self.asked_at) * 1e3
+
 
 class Session:
     """One use of one resource, from the first request to the return; an anonymous use has no id.
@@ -67,7 +72,6 @@ class Session:
 
     entry: Entry | None = None
     tier = AllocationTier.WARM
-    joined = False
     holders = 0
     leases = 0
     grants = 0

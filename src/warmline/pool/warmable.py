@@ -22,6 +22,7 @@ from warmline.pool.observation import EventStream
 from warmline.pool.sessions import Session, Use, Waiter
 from warmline.pool.snapshot import PoolSnapshot, snapshot_of
 from warmline.pool.state import Phase
+from warmline.pool.tier import AllocationTier
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from warmline.events import Event
     from warmline.pool.budget import CreationBudget
     from warmline.pool.capacity import Capacity
-    from warmline.pool.tier import AllocationTier
 
 T = TypeVar("T")
 FloorPolicy = Callable[[PoolSnapshot], int]
@@ -237,6 +237,7 @@ class WarmableResourcePool(Generic[T]):
             self._refuse_loop()
         now = engine.now()
         session = lending.take(self._state, session_id, now)
+        waiter = None
         if session is None:
             waiter = await self._wait(session_id, timeout, now, lease=False)
             session, tier = waiter.session, waiter.tier
@@ -245,7 +246,7 @@ class WarmableResourcePool(Generic[T]):
             if self._state.actions or self._state.wake_at < engine.armed_at:
                 engine.perform()
         if self._state.emit is not None or is_enabled_for(DEBUG):
-            self._note_acquired(session, tier)
+            self._note_acquired(session, tier, waiter)
         return session.entry.resource, tier  # type: ignore[union-attr]  # held, or the wait would have raised
 
     async def acquire(self, timeout: float | None = None) -> T:
@@ -255,12 +256,14 @@ class WarmableResourcePool(Generic[T]):
             self._refuse_loop()
         now = engine.now()
         session = lending.take(state, None, now)
+        waiter = None
         if session is None:
-            session = (await self._wait(None, timeout, now, lease=False)).session
+            waiter = await self._wait(None, timeout, now, lease=False)
+            session = waiter.session
         elif state.actions or state.wake_at < engine.armed_at:
             engine.perform()
         if state.emit is not None or is_enabled_for(DEBUG):
-            self._note_acquired(session, session.tier)
+            self._note_acquired(session, session.tier, waiter)
         return session.entry.resource  # type: ignore[union-attr,no-any-return]  # held, or the wait would have raised
 
     def lease(self, session_id: str | None = None, timeout: float | None = None) -> Lease[T]:
@@ -334,30 +337,24 @@ class WarmableResourcePool(Generic[T]):
             engine.perform()
         tier = session.tier if waiter is None else waiter.tier
         joined = waiter is not None and waiter.joined
-        waited_ms = 0.0 if waiter is None else (waiter.granted_at - waiter.asked_at) * 1e3
+        waited_ms = 0.0 if waiter is None else waiter.waited_ms
         lease._begin(session, tier, joined, waited_ms, (engine.now() - now) * 1e3)
-        self._note_acquired(session, tier)
+        self._note_acquired(session, tier, waiter)
 
-    def _note_acquired(self, session: Session, tier: AllocationTier) -> None:
+    def _note_acquired(self, session: Session, tier: AllocationTier, waiter: Waiter | None) -> None:
         if self._state.emit is not None:
-            self._emit_acquired(session, tier)
-        if logger.isEnabledFor(logging.DEBUG):
-            of = "" if session.id is None else f" for session {upkeep.short_id(session.id)}"
-            logger.debug("[%s] Acquired %s resource%s", self.name, tier.name, of if tier.value == "dedicated" else "")
-
-    def _emit_acquired(self, session: Session, tier: AllocationTier) -> None:
-        assert self._state.emit is not None
-        now = self._engine.now()
-        self._state.emit(
-            ResourceAcquired(
-                at_sec=now,
+            acquired = ResourceAcquired(
+                at_sec=self._engine.now(),
                 pool=self.name,
                 tier=tier.value,
-                joined=session.joined,
-                waited_ms=0.0,
+                joined=waiter is not None and waiter.joined,
+                waited_ms=0.0 if waiter is None else waiter.waited_ms,
                 session_id=session.id,
             )
-        )
+            self._state.emit(acquired)
+        if is_enabled_for(DEBUG):
+            of = f" for session {upkeep.short_id(session.id)}" if tier is AllocationTier.DEDICATED else ""
+            logger.debug("[%s] Acquired %s resource%s", self.name, tier.name, of)
 
     # --- release ---------------------------------------------------------------------------------------------------
 
