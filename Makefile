@@ -94,5 +94,5 @@ RUN_EXTRAS := --extra agent --extra local --extra report
 lock: | $(BIN)/python ## Resolve the dependencies anew into requirements/ (ARGS=--upgrade for the newest)
 	@$(INSTALL) uv
 	@$(COMPILE) pyproject.toml $(RUN_EXTRAS) --output-file requirements/run.txt
-	@$(COMPILE) pyproject.toml $(RUN_EXTRAS) --group test --group check -c requirements/run.txt --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml $(RUN_EXTRAS) --group test --group check --group docs -c requirements/run.txt --output-file requirements/dev.txt
 	@$(COMPILE) --group core -c requirements/dev.txt --output-file requirements/core.txt

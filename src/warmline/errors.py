@@ -1,6 +1,20 @@
 """One family of errors: catch `WarmlineError` to catch everything that Warmline raises on purpose."""
 
-__all__ = ["ConfigError", "EngineError", "ProtocolError", "WarmUpFailed", "WarmlineError", "WorkerDied"]
+__all__ = [
+    "ConfigError",
+    "CreateFailed",
+    "EngineError",
+    "ForeignResource",
+    "PoolClosed",
+    "PoolError",
+    "PoolNotReady",
+    "PoolSaturated",
+    "PoolTimeout",
+    "ProtocolError",
+    "WarmUpFailed",
+    "WarmlineError",
+    "WorkerDied",
+]
 
 
 class WarmlineError(Exception):
@@ -35,3 +49,47 @@ class ProtocolError(WarmlineError):
         super().__init__(f"{reason} (close code {close_code})")
         self.close_code = close_code
         self.reason = reason
+
+
+class PoolError(WarmlineError):
+    """A pool could not do what was asked. Carries what the pool held at that moment; `__cause__` is the last failure.
+
+    Attributes:
+        pool: name of the pool.
+        spare, leased, creating, waiting: how many resources, and callers, it had.
+    """
+
+    def __init__(
+        self, message: str, *, pool: str = "", spare: int = 0, leased: int = 0, creating: int = 0, waiting: int = 0
+    ) -> None:
+        counts = f"spare={spare} leased={leased} creating={creating} waiting={waiting}"
+        super().__init__(f"[{pool}] {message} ({counts})")
+        self.pool = pool
+        self.spare = spare
+        self.leased = leased
+        self.creating = creating
+        self.waiting = waiting
+
+
+class PoolNotReady(PoolError):  # noqa: N818
+    """The pool was used before `prepare()`, or from another event loop than its own."""
+
+
+class PoolClosed(PoolError):  # noqa: N818
+    """The pool is shut down, or was shut down while the caller waited."""
+
+
+class PoolTimeout(PoolError, TimeoutError):  # noqa: N818
+    """No resource came before the caller's deadline."""
+
+
+class PoolSaturated(PoolError):  # noqa: N818
+    """As many callers wait as `max_waiting` allows."""
+
+
+class ForeignResource(PoolError):  # noqa: N818
+    """Something was released that this pool never made."""
+
+
+class CreateFailed(PoolError):  # noqa: N818
+    """The provider keeps failing; `__cause__` is its last error."""

@@ -3,7 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["CallEnded", "CallRefused", "CallStarted", "Event", "TurnFinished", "WarmUpStepFinished"]
+__all__ = [
+    "AcquireFailed",
+    "CallEnded",
+    "CallRefused",
+    "CallStarted",
+    "CreationFailed",
+    "Event",
+    "HookAbandoned",
+    "PoolEvent",
+    "ResourceAcquired",
+    "ResourceClosed",
+    "ResourceCreated",
+    "ResourceReleased",
+    "SessionFlagged",
+    "TurnFinished",
+    "WarmUpStepFinished",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +72,72 @@ class CallEnded(Event):
     turns: int
     lasted_sec: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolEvent(Event):
+    """Something that happened in the pool named `pool`."""
+
+    pool: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceCreated(PoolEvent):
+    """A resource was made and warmed in `took_ms`."""
+
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreationFailed(PoolEvent):
+    """A creation or its warm-up failed; `error` is the name of the exception's type, never its text."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceClosed(PoolEvent):
+    """A resource is being closed, for one `cause` (see `CloseCause`)."""
+
+    cause: str
+    age_sec: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceAcquired(PoolEvent):
+    """A caller got a resource; `tier` is dedicated, warm or cold."""
+
+    tier: str
+    joined: bool
+    waited_ms: float
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcquireFailed(PoolEvent):
+    """A caller got none; `error` is the name of the exception's type."""
+
+    error: str
+    waited_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceReleased(PoolEvent):
+    """A use of a resource ended as `use`: fine, cut or broken."""
+
+    use: str
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFlagged(PoolEvent):
+    """A session that holds a resource has been silent for `silent_sec`."""
+
+    silent_sec: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookAbandoned(PoolEvent):
+    """A hook ran past its bound; `hook` is the state that its entry was in."""
+
+    hook: str

@@ -1,0 +1,136 @@
+"""Many profiles under one maximum and one budget."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from warmline import AllocationTier, PoolGroup
+from warmline.errors import ConfigError
+from warmline.testing import check_invariants, run_virtual
+
+pytestmark = pytest.mark.core
+
+
+class Voice:
+    def __init__(self, profile: str) -> None:
+        self.profile = profile
+        self.closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class Voices:
+    """Makes voices, half a second each."""
+
+    def __init__(self) -> None:
+        self.made: list[Voice] = []
+        self.starts: list[float] = []
+
+    def knobs(self, profile: str) -> dict[str, Any]:
+        async def factory() -> Voice:
+            self.starts.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(0.5)
+            self.made.append(Voice(profile))
+            return self.made[-1]
+
+        return {"factory": factory, "name": profile, "warm_pool_size": 1, "warmup_interval_sec": 10.0}
+
+    @property
+    def open(self) -> list[Voice]:
+        return [voice for voice in self.made if not voice.closed]
+
+
+def test_a_request_never_gets_another_profiles_resource() -> None:
+    async def main() -> None:
+        voices = Voices()
+        async with PoolGroup[str, Voice](voices.knobs, max_size=20) as group:
+            for session in range(12):
+                profile = f"voice-{session % 3}"
+                async with await group.lease(profile, f"s{session}") as lease:
+                    assert lease.resource.profile == profile
+                await asyncio.sleep(0.2)
+            for profile in group.profiles:
+                check_invariants(await group.pool(profile))
+        assert not voices.open
+
+    run_virtual(main())
+
+
+def test_one_maximum_for_all_and_spares_make_room() -> None:
+    async def main() -> None:
+        voices = Voices()
+        async with PoolGroup[str, Voice](voices.knobs, max_size=4) as group:
+            for profile in ("a", "b", "c", "d"):
+                await (await group.pool(profile)).wait_warm()
+            assert len(voices.open) == 4
+            pool = await group.pool("e")
+            resource, tier = await pool.acquire_for_session("s", timeout=5)
+            assert (resource.profile, tier) == ("e", AllocationTier.COLD)
+            assert len(voices.open) <= 4
+            assert voices.made[0].closed == 1  # the least recently used profile's
+            for profile in group.profiles:
+                check_invariants(group._pools[profile])
+        assert all(voice.closed == 1 for voice in voices.made)
+
+    run_virtual(main())
+
+
+def test_a_place_that_becomes_free_goes_to_whoever_waits() -> None:
+    async def main() -> None:
+        voices = Voices()
+        async with PoolGroup[str, Voice](voices.knobs, max_size=2) as group:
+            a, b = await group.pool("a"), await group.pool("b")
+            first, second = await a.acquire(), await b.acquire()
+            waiting = asyncio.create_task(b.acquire(timeout=20))
+            await asyncio.sleep(1)
+            await a.release(first, broken=True)
+            assert (await waiting).profile == "b"
+            await b.release(second)
+
+    run_virtual(main())
+
+
+def test_one_budget_for_all() -> None:
+    async def main() -> None:
+        voices = Voices()
+        async with PoolGroup[str, Voice](voices.knobs, max_size=50, creates_per_minute=5) as group:
+            for number in range(8):
+                await group.pool(f"voice-{number}")
+            await asyncio.sleep(300)
+        starts = voices.starts
+        assert len(starts) == 8
+        assert all(later - sooner >= 60 for sooner, later in zip(starts, starts[5:], strict=False))
+
+    run_virtual(main())
+
+
+def test_a_forgotten_profile_shrinks_away_and_comes_back() -> None:
+    async def main() -> None:
+        voices = Voices()
+        async with PoolGroup[str, Voice](voices.knobs, max_size=9, forget_after_sec=60.0) as group:
+            await (await group.pool("rare")).wait_warm()
+            for _ in range(12):
+                await asyncio.sleep(10)
+                await group.pool("often")
+            assert [voice.profile for voice in voices.open] == ["often"]
+            await group.pool("new")
+            assert group.profiles == ("often", "new")
+            assert await (await group.pool("rare")).wait_warm()
+            assert set(group.snapshot()) == {"often", "new", "rare"}
+
+    run_virtual(main())
+
+
+def test_what_belongs_to_the_group_is_not_a_profiles() -> None:
+    async def main() -> None:
+        with pytest.raises(ConfigError):
+            PoolGroup[str, Voice](Voices().knobs, max_size=0)
+        group = PoolGroup[str, Voice](lambda p: Voices().knobs(p) | {"creates_per_minute": 3}, max_size=3)
+        with pytest.raises(ConfigError):
+            await group.pool("a")
+
+    run_virtual(main())
