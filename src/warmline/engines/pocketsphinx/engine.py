@@ -74,6 +74,8 @@ class _Ear:
             raise EngineError("pocketsphinx died while it listened") from died
 
     async def aclose(self) -> None:
+        # Whatever it is decoding, nobody waits for it any more.
+        self._worker.kill()
         await self._worker.aclose()
 
     async def _replace(self) -> None:
