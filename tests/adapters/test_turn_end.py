@@ -114,6 +114,12 @@ def test_an_incomplete_turn_ends_after_patience_and_not_before():
     assert run(Analyzer(INCOMPLETE), *frames, patience_sec=0.01, wait_sec=0.2) == "....[turn_decided]"
 
 
+def test_a_late_transcript_of_the_first_part_does_not_end_the_second():
+    frames = [STARTED, LOUD, STOPPED, STARTED, LOUD, said("a table"), STOPPED]
+    assert "[turn_decided]" not in run(Analyzer(COMPLETE), *frames)
+    assert run(Analyzer(COMPLETE), *frames, said("for two")).endswith("[turn_decided]")
+
+
 def test_who_speaks_on_within_the_patience_is_not_cut_off():
     frames = [STARTED, LOUD, STOPPED, said("a table for"), STARTED, LOUD]
     assert "[turn_decided]" not in run(Analyzer(INCOMPLETE), *frames, patience_sec=0.01, wait_sec=0.1)

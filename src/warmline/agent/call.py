@@ -51,6 +51,7 @@ class Call:
         self._last_voice_sec = clock.now()
         self._over_greeting = False
         self._decided = False
+        self._unfinished: int | None = None
         self._received_sec = 0.0
 
     async def run(self) -> CallOver:
@@ -199,8 +200,16 @@ class Call:
     def _decide(self) -> None:
         if self._playout.speaking == 0 and self._playout.flush() is not None:
             self.flushed(0)
-        self._session.turns.decide()
+        if self._unfinished is not None:  # it was cut off before its first sound
+            self._finish_turn(self._unfinished, interrupted=True)
+        self._unfinished = self._session.turns.decide()
         self._decided = True
+
+    def _finish_turn(self, turn: int, *, interrupted: bool) -> None:
+        if turn == self._unfinished:
+            self._unfinished = None
+        stages_ms = self._session.finish_turn(turn, interrupted=interrupted)
+        self._line.post("turn", turn=turn, stages=stages_ms, interrupted=interrupted)
 
     # What the mouth tells (warmline.agent.playout.Listener).
 

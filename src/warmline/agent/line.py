@@ -80,8 +80,16 @@ class Line:
         while True:
             await self._posted.wait()
             self._posted.clear()
-            async with self._sending:
-                await self._send_events()
+            await self.send_now()
+
+    async def send_now(self) -> None:
+        """Send the events posted so far.
+
+        Raises:
+            CallerGone: they can not be delivered.
+        """
+        async with self._sending:
+            await self._send_events()
 
     async def receive(self) -> bytes | Mapping[str, object]:
         """The next audio frame or control message.

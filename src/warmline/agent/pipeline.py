@@ -93,6 +93,7 @@ class CallPipeline:
             user_params=LLMUserAggregatorParams(
                 vad_analyzer=vad,
                 user_turn_stop_timeout=_TURN_WATCHDOG_SEC,
+                empty_user_turn=None,  # a cough is not answered
                 user_turn_strategies=UserTurnStrategies(
                     start=[_TurnStart(playout)],
                     stop=[HeardTurnStop(turn, patience_sec=kit.turn_patience_sec, mark=call.mark)],

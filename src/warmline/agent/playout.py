@@ -166,6 +166,8 @@ class Playout:
         first, answer.started = not answer.started, True
         if first:
             await self._listener.on_started(answer.turn)
+            if answer.cut:
+                return
         self._played_until_sec = max(self._played_until_sec, self._clock.now()) + _FRAME_SEC
         answer.sent_bytes += len(frame)
         answer.digest.update(frame)

@@ -96,10 +96,11 @@ class _Switchboard:
         """One WebSocket, from its upgrade to its close."""
         await websocket.accept()
         line = Line(websocket, self._clock)
+        if not await self._shows_ticket(line):
+            return
         try:
             with self._admission.line() as active_calls:
-                if await self._shows_ticket(line):
-                    await self._converse(line, active_calls)
+                await self._converse(line, active_calls)
         except AllLinesBusy:
             await self._refuse(line, _BUSY, "all lines are busy")
 
@@ -143,9 +144,12 @@ class _Switchboard:
 
     async def _run(self, line: Line, session: Session) -> CallOver:
         try:
+            await line.send_now()
             kit = await self._kit()
             idle_timeout_sec = self._settings.idle_timeout_sec
             return await Call(line, session, kit, self._clock, idle_timeout_sec=idle_timeout_sec).run()
+        except CallerGone:
+            return CallOver(None, "gone", error=False)
         except (WarmlineError, ExceptionGroup):
             _log.exception("call %s failed", session.id)
             return CallOver(_FAILED, "the agent failed")

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from warmline.clock import Clock
-from warmline.errors import WarmlineError
 from warmline.events import WarmUpStepFinished
 from warmline.session import Emit
 
@@ -76,6 +75,14 @@ class WarmStart:
         gc.freeze()
 
     async def _make(self) -> "Kit":
+        try:
+            return await self._assemble()
+        except BaseException:
+            held, self._held = self._held, AsyncExitStack()
+            await held.aclose()  # the next attempt starts its own
+            raise
+
+    async def _assemble(self) -> "Kit":
         from warmline.agent.kit import Kit
 
         settings = self._settings
@@ -161,7 +168,7 @@ class WarmStart:
         """A step whose failure costs the first caller time, and nothing else."""
         try:
             await self._step(name, work)
-        except WarmlineError as failure:
+        except Exception as failure:
             _log.warning("warm-up step %s failed: %s", name, failure)
 
     async def _step(self, name: str, work: Awaitable[_Made]) -> _Made:

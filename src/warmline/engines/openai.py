@@ -81,7 +81,7 @@ class OpenAILanguageModel:
                 async for chunk in chunks:
                     if chunk.choices and (piece := chunk.choices[0].delta.content):
                         yield piece
-        except openai.OpenAIError as failure:
+        except (openai.OpenAIError, ValueError) as failure:  # ValueError: an event that is no JSON
             raise EngineError(f"the language model at {self._where} failed: {_brief(failure)}") from failure
 
     async def aclose(self) -> None:
@@ -99,7 +99,7 @@ class OpenAILanguageModel:
         return self.config.base_url or "OpenAI"
 
 
-def _brief(failure: openai.OpenAIError) -> str:
+def _brief(failure: Exception) -> str:
     """What went wrong, without what was sent: server messages may quote the caller or the key."""
     status = getattr(failure, "status_code", None)
     return f"{type(failure).__name__}" + (f" (HTTP {status})" if status else "")

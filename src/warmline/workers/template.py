@@ -33,7 +33,7 @@ class WorkerTemplate:
         self._decoder = FrameDecoder()
         self._numbers = itertools.count()
         self._loaded: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        self._spawning: dict[int, asyncio.Future[int]] = {}
+        self._spawning: dict[int, asyncio.Future[tuple[int, asyncio.Future[int]]]] = {}
         self._exits: dict[int, asyncio.Future[int]] = {}
         asyncio.get_running_loop().add_reader(control, self._on_readable)
 
@@ -79,18 +79,19 @@ class WorkerTemplate:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         number = next(self._numbers)
-        spawned = self._spawning[number] = asyncio.get_running_loop().create_future()
+        spawned: asyncio.Future[tuple[int, asyncio.Future[int]]] = asyncio.get_running_loop().create_future()
+        self._spawning[number] = spawned
         try:
             with theirs:
                 self._send_socket(number, theirs)
-            pid = await spawned
+            pid, exited = await spawned
             reader, writer = await asyncio.open_connection(sock=ours)
         except BaseException:
             ours.close()  # a worker that was forked all the same sees the end of its socket and ends
             raise
         finally:
             self._spawning.pop(number, None)
-        return Worker(self.name, pid, reader, writer, self._exit_of(pid))
+        return Worker(self.name, pid, reader, writer, exited)
 
     async def aclose(self) -> None:
         """End the template. Workers end when their owners close them. Harmless when called twice."""
@@ -140,15 +141,18 @@ class WorkerTemplate:
                 self._loaded.set_exception(WarmUpFailed(f"worker template {self.name!r} failed to load: {reason}"))
             case {"spawned": int(number), "pid": int(pid)}:
                 self._on_spawned(number, pid)
+            case {"refused": int(number)}:
+                if number in self._spawning:
+                    _fail(self._spawning[number], WorkerDied(self.name))
             case {"exited": int(pid), "status": int(status)}:
                 self._exit_of(pid).set_result(status)
                 del self._exits[pid]
 
     def _on_spawned(self, number: int, pid: int) -> None:
-        self._exit_of(pid)
+        exited = self._exit_of(pid)
         waiting = self._spawning.get(number)
         if waiting is not None and not waiting.done():
-            waiting.set_result(pid)
+            waiting.set_result((pid, exited))
 
     def _disconnect(self) -> None:
         """The template is gone or let go: nobody waits for it any longer."""

@@ -98,7 +98,12 @@ def _reap(control: socket.socket) -> None:
 
 def _fork(control: socket.socket, child_died: socket.socket, request: Message, fd: int, serve: Serve) -> None:
     assert not isinstance(request, bytes), "requests are control messages"
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as failure:  # no memory or no process to be had: the next one may be
+        os.close(fd)
+        control.sendall(encode({"refused": request["spawn"], "why": str(failure)}))
+        return
     if pid:
         os.close(fd)
         control.sendall(encode({"spawned": request["spawn"], "pid": pid}))

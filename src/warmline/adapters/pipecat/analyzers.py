@@ -5,6 +5,7 @@ is read-only and safe to share, and it is what takes the time to load.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["AnalyzerWeights", "TurnAnalyzer"]
 
 _SAMPLE_RATE_HZ = 16_000
 _SILERO_WINDOW_SAMPLES = 512
+_PRE_SPEECH_KEPT_SEC = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,15 @@ class TurnAnalyzer(LocalSmartTurnAnalyzerV3):
         BaseSmartTurn.__init__(self, params=params)
         self._log_data = False
         self._session = session
+
+    def append_audio(self, buffer: bytes, is_speech: bool) -> EndOfTurnState:
+        """Keep what the model may want of it: between utterances, only what may turn out to be a first sound."""
+        state = super().append_audio(buffer, is_speech)
+        while not self._speech_triggered and self._audio_buffer:
+            if self._audio_buffer[0][0] >= time.monotonic() - _PRE_SPEECH_KEPT_SEC:
+                break
+            self._audio_buffer.pop(0)
+        return state
 
     async def look(self) -> tuple[EndOfTurnState, MetricsData | None]:
         """Judge what was heard so far without forgetting any of it: the caller may well speak on."""

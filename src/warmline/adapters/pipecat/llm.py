@@ -68,7 +68,8 @@ class EngineLLMService(FrameProcessor):
                 pieces.append(self._apology)
                 await self.push_frame(LLMTextFrame(self._apology))
         finally:
-            self._replied("".join(pieces))
+            if pieces:
+                self._replied("".join(pieces))
         await self.push_frame(LLMFullResponseEndFrame())
 
     async def _stream(self, messages: Sequence[ChatMessage], pieces: list[str]) -> None:

@@ -55,7 +55,7 @@ class EngineSTTService(STTService):
         self._listening = False
         self._heard = heard
         self._mark = mark
-        self._finishing: asyncio.Task[None] | None = None
+        self._finishing: set[asyncio.Task[None]] = set()
 
     async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
         """Pass audio to the ear, or keep it in case speech has begun in it."""
@@ -73,13 +73,15 @@ class EngineSTTService(STTService):
         elif isinstance(frame, VADUserStoppedSpeakingFrame) and self._listening:
             self._mark("vad_stop")
             self._listening = False
-            self._finishing = self.create_task(self._finish(), name="finish_utterance")
+            finishing = self.create_task(self._finish(), name="finish_utterance")
+            self._finishing.add(finishing)
+            finishing.add_done_callback(self._finishing.discard)
 
     async def cleanup(self) -> None:
-        """Stop waiting for a transcript."""
+        """Stop waiting for transcripts."""
         await super().cleanup()
-        if self._finishing is not None:
-            await self.cancel_task(self._finishing)
+        for finishing in list(self._finishing):
+            await self.cancel_task(finishing)
 
     def _begin(self) -> None:
         if self._listening:

@@ -13,6 +13,8 @@ from warmline.errors import EngineError
 
 __all__ = ["EngineTTSService"]
 
+_LONGEST_STALL_SEC = 60.0
+
 
 class EngineTTSService(TTSService):
     """Speaks sentence by sentence: the first complete sentence is spoken while the model still writes the next.
@@ -24,6 +26,8 @@ class EngineTTSService(TTSService):
         super().__init__(
             push_start_frame=True,
             push_stop_frames=True,
+            # An answer ends with the model's last word, not when the model pauses: longer than any model may stall.
+            stop_frame_timeout_s=_LONGEST_STALL_SEC,
             sample_rate=voice.sample_rate_hz,
             settings=TTSSettings(model=None, voice=None, language=None),
         )

@@ -56,6 +56,7 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
         self._patience_sec = patience_sec
         self._speaking = False
         self._said = ""
+        self._owed = 0  # transcripts of utterances that have ended; below 0 when one came before its end
         self._heard = self._complete = self._judged = False
         self._waiting: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[_Verdict] | None = None
@@ -96,6 +97,7 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
                 await self._on_silence()
             case TranscriptionFrame():
                 self._said = f"{self._said} {frame.text}".strip()
+                self._owed -= 1
                 self._heard = True
                 await self._maybe_stop()
         return ProcessFrameResult.CONTINUE
@@ -115,6 +117,7 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
 
     async def _on_silence(self) -> None:
         self._speaking = False
+        self._owed += 1
         state, verdict = await self._judge()
         if self._speaking:
             return
@@ -138,7 +141,7 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
             await self.task_manager.cancel_task(look)
 
     async def _maybe_stop(self) -> None:
-        if not (self._heard and self._judged) or self._speaking:
+        if not (self._heard and self._judged) or self._owed > 0 or self._speaking:
             return
         if self._complete or not self._said:
             await self._stop_waiting()
@@ -160,4 +163,5 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
 
     def _forget(self) -> None:
         self._said = ""
+        self._owed = 0
         self._heard = self._complete = self._judged = False

@@ -32,7 +32,11 @@ class EspeakTextToSpeech:
         """
         template = await WorkerTemplate.start("warmline.engines.espeak.worker:load", asdict(config), name="espeak")
         engine = cls(template, config)
-        engine._idle.append(await template.spawn())
+        try:
+            engine._idle.append(await template.spawn())
+        except BaseException:
+            await template.aclose()
+            raise
         return engine
 
     @property

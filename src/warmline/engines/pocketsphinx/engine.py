@@ -1,5 +1,6 @@
 """Speech-to-text by pocketsphinx worker processes, one to a call."""
 
+import asyncio
 import itertools
 from dataclasses import asdict
 from typing import Self
@@ -10,6 +11,8 @@ from warmline.errors import EngineError, WorkerDied
 from warmline.workers import Worker, WorkerTemplate
 
 __all__ = ["PocketsphinxSpeechToText"]
+
+_ANSWER_TIMEOUT_SEC = 6.0
 
 
 class PocketsphinxSpeechToText:
@@ -53,6 +56,8 @@ class _Ear:
         self._template = template
         self._worker = worker
         self._numbers = itertools.count()
+        # Utterances may end faster than they are decoded; their answers come in order, to one reader at a time.
+        self._answering = asyncio.Lock()
 
     def begin(self) -> None:
         self._worker.send({"op": "begin"})
@@ -63,15 +68,20 @@ class _Ear:
     async def finish(self) -> Transcript:
         number = next(self._numbers)
         self._worker.send({"op": "finish", "id": number})
-        try:
-            while True:
-                answer = await self._worker.receive()
-                assert not isinstance(answer, bytes), "a listener answers with control messages"
-                if answer["id"] == number:  # else to a question that nobody waited for
-                    return Transcript(str(answer["text"]), float(str(answer["confidence"])), str(answer["source"]))
-        except WorkerDied as died:
-            await self._replace()
-            raise EngineError("pocketsphinx died while it listened") from died
+        async with self._answering:
+            try:
+                async with asyncio.timeout(_ANSWER_TIMEOUT_SEC):
+                    return await self._answer_to(number)
+            except (WorkerDied, TimeoutError) as lost:
+                await self._replace()
+                raise EngineError("pocketsphinx died or hung while it listened") from lost
+
+    async def _answer_to(self, number: int) -> Transcript:
+        while True:
+            answer = await self._worker.receive()
+            assert not isinstance(answer, bytes), "a listener answers with control messages"
+            if answer["id"] == number:  # else to a question that nobody waited for
+                return Transcript(str(answer["text"]), float(str(answer["confidence"])), str(answer["source"]))
 
     async def aclose(self) -> None:
         # Whatever it is decoding, nobody waits for it any more.
@@ -80,8 +90,10 @@ class _Ear:
 
     async def _replace(self) -> None:
         """What was said is lost, but the next utterance shall be heard."""
-        dead, self._worker = self._worker, await _fork(self._template)
-        await dead.aclose()
+        lost = self._worker
+        lost.kill()
+        self._worker = await _fork(self._template)
+        await lost.aclose()
 
 
 async def _fork(template: WorkerTemplate) -> Worker:
