@@ -16,7 +16,7 @@ class CreationBudget:
 
     def __init__(self, per_minute: int | None) -> None:
         self.per_minute = per_minute
-        self.for_refill = (
+        self.for_refill: int | None = (
             None if per_minute is None else per_minute - (math.ceil(per_minute / 10) if per_minute > 1 else 0)
         )
         # One more than the limit, so that `overdrawn` can see a start that should not have been.

@@ -16,7 +16,7 @@ class Capacity:
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
-        self.live = 0
+        self.live: int = 0
         self.on_freed: Callable[[], None] = lambda: None
         self.callers_waiting: Callable[[], int] = lambda: 0
 

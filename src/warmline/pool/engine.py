@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "PoolHooks"]
 
-logger = logging.getLogger("warmline.pool")
+logger: logging.Logger = logging.getLogger("warmline.pool")
 
 Ended = Callable[["Entry", Any, "BaseException | None"], None]
 REARM_SEC = 0.001  # an early timer (uvloop rounds to milliseconds) is not asked again sooner
@@ -73,15 +73,17 @@ class Engine:
             reset=hooks.reset is not None,
             active=hooks.active is not None,
         )
-        self.state = PoolState(knobs, clock or SystemClock(), has, budget=budget, capacity=capacity)
+        self.state: PoolState = PoolState(knobs, clock or SystemClock(), has, budget=budget, capacity=capacity)
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.now = time.monotonic if clock is None else clock.now  # SystemClock's own, without the way round
+        self.now: Callable[[], float] = (
+            time.monotonic if clock is None else clock.now
+        )  # SystemClock's own, without the way round
         self.before_sweep: Callable[[], None] | None = None
         self._clock_given = clock is not None
         self._context = context
         self._runner: HookRunner | None = None
         self._jobs: dict[Entry, Job] = {}
-        self.recently_closed = RecentlyClosed()
+        self.recently_closed: RecentlyClosed = RecentlyClosed()
         self._performing = False
         self._timer: asyncio.TimerHandle | None = None
         self.armed_at = math.inf
@@ -144,7 +146,7 @@ class Engine:
 
     def _on_timer(self, due_at: float) -> None:
         self._timer = None
-        self.armed_at = math.inf
+        self.armed_at: float = math.inf
         now = self.now()
         if now < self.state.wake_at:
             self._arm(self.state.wake_at, REARM_SEC)

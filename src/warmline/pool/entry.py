@@ -87,30 +87,30 @@ class Entry:
     )
 
     def __init__(self, *, epoch: int, background: bool, began_at: float, began_seq: int, stagger: float) -> None:
-        self.state = EntryState.CREATING
+        self.state: EntryState = EntryState.CREATING
         self.resource: Any = None
         self.session: Session | None = None
-        self.epoch = epoch
-        self.background = background
-        self.began_at = began_at
-        self.began_seq = began_seq
-        self.made_at = began_at
-        self.ready_seq = 0
-        self.verified_at = began_at
-        self.work_at = began_at
-        self.due_at = began_at
-        self.stagger = stagger  # 0..1, drawn once: spreads keepalives and retirements
+        self.epoch: int = epoch
+        self.background: bool = background
+        self.began_at: float = began_at
+        self.began_seq: int = began_seq
+        self.made_at: float = began_at
+        self.ready_seq: int = 0
+        self.verified_at: float = began_at
+        self.work_at: float = began_at
+        self.due_at: float = began_at
+        self.stagger: float = stagger  # 0..1, drawn once: spreads keepalives and retirements
         self.warmth: Warmth | None = None
         self.alive: Callable[[], bool] | None = None
         self.clear: Callable[[], object] | None = None
-        self.clears_slowly = False
-        self.simple = True  # neither a signal of life nor a state to clear
-        self.for_handout = False
+        self.clears_slowly: bool = False
+        self.simple: bool = True  # neither a signal of life nor a state to clear
+        self.for_handout: bool = False
         self.broken: CloseCause | None = None  # the verdict on a leased entry, executed when its session ends
         self.doom: CloseCause | None = None  # the verdict on an entry with a running hook, executed when that ends
         self.cause: CloseCause | None = None
-        self.closes = 0
-        self.sweeps = 0
+        self.closes: int = 0
+        self.sweeps: int = 0
 
     def __repr__(self) -> str:
         return f"<Entry {self.state.value}>"

@@ -31,11 +31,11 @@ class Job:
     def __init__(
         self, done: Callable[[Any, BaseException | None], None], late: Callable[[Any], None], essential: bool
     ) -> None:
-        self.done = done
-        self.late = late
-        self.essential = essential  # a close: begins even when nobody waits for it any more
-        self.abandoned = False
-        self.held = False
+        self.done: Callable[[Any, BaseException | None], None] = done
+        self.late: Callable[[Any], None] = late
+        self.essential: bool = essential  # a close: begins even when nobody waits for it any more
+        self.abandoned: bool = False
+        self.held: bool = False
         self.task: asyncio.Future[Any] | None = None
         self.thread: ThreadJob | None = None
 
@@ -60,7 +60,7 @@ class HookRunner:
         self._loop = loop
         self._context = context
         self._name = name
-        self.threads = DaemonThreads(name)
+        self.threads: DaemonThreads = DaemonThreads(name)
         self.jobs: set[Job] = set()
         # A loop on virtual time stands still while a thread works for us.
         self._hold: Callable[[], None] = getattr(loop, "hold_time", _nothing)

@@ -100,10 +100,10 @@ class Lease(Generic[T]):
     def _begin(self, session: Session, tier: AllocationTier, joined: bool, waited_ms: float, acquire_ms: float) -> None:
         self._session = session
         self._entry = session.entry
-        self.tier = tier
-        self.joined = joined
-        self.waited_ms = waited_ms
-        self.acquire_ms = acquire_ms
+        self.tier: AllocationTier = tier
+        self.joined: bool = joined
+        self.waited_ms: float = waited_ms
+        self.acquire_ms: float = acquire_ms
 
     def _held(self) -> Entry:
         if self._entry is None:

@@ -26,7 +26,7 @@ class EventStream:
         self._on_close = on_close
         self._reader: asyncio.Future[None] | None = None
         self._closed = False
-        self.dropped = 0
+        self.dropped: int = 0
 
     def append(self, event: Event) -> None:
         """Called by the pool, on its loop."""

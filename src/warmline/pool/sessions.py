@@ -33,7 +33,7 @@ class Waiter:
     """One caller inside an acquire. `future` exists only once it really waits; the core never touches it."""
 
     granted = False
-    granted_at = 0.0
+    granted_at: float = 0.0
     left = False
     error: PoolError | None = None
     future: asyncio.Future[None] | None = None

@@ -80,10 +80,10 @@ class PoolState:
         self.knobs = knobs
         self.clock = clock
         self.hooks = hooks
-        self.budget = budget or CreationBudget(knobs.creates_per_minute)
+        self.budget: CreationBudget = budget or CreationBudget(knobs.creates_per_minute)
         self.capacity = capacity
-        self.breaker = Breaker(clock, knobs.retry_min_sec, knobs.retry_max_sec)
-        self.counters = Counters()
+        self.breaker: Breaker = Breaker(clock, knobs.retry_min_sec, knobs.retry_max_sec)
+        self.counters: Counters = Counters()
         self.emit: Callable[[Event], None] | None = None  # set only while someone subscribes
 
         self.phase = Phase.NEW
@@ -95,7 +95,7 @@ class PoolState:
         self.max_size: float = math.inf if knobs.max_size is None else knobs.max_size
         self.ceiling = self.max_size  # above max_size only after a resize below what was live
         self.epoch = 0
-        self.seq = 0
+        self.seq: int = 0
         self.last_served_seq = 0
         self.typical_create_sec: float | None = None
         self._recent_create_sec: deque[float] = deque(maxlen=31)
@@ -107,25 +107,25 @@ class PoolState:
         self.in_flight: dict[Entry, None] = {}  # a hook is running on them
         self.sessions: dict[str, Session] = {}
         self.queue: OrderedDict[Session, None] = OrderedDict()
-        self.waiting = 0
+        self.waiting: int = 0
         self.deadlines: list[tuple[float, int, Waiter]] = []
 
         self.actions: list[Action] = []
         self.woken: list[Waiter] = []
-        self.wake_at = math.inf
-        self.sweep_at = math.inf
+        self.wake_at: float = math.inf
+        self.sweep_at: float = math.inf
         k = knobs
-        self.ages = not (k.max_idle_sec is None and k.max_lifetime_sec is None and self.keepalive_sec is None)
+        self.ages: bool = not (k.max_idle_sec is None and k.max_lifetime_sec is None and self.keepalive_sec is None)
         # No return needs more than a look at the entry: no reset, no limits of age, no second thoughts.
-        self.simple = k.recycle and not (hooks.reset or hooks.validate or self.ages)
-        self.picky = hooks.validate or k.max_idle_sec is not None or k.max_lifetime_sec is not None
+        self.simple: bool = k.recycle and not (hooks.reset or hooks.validate or self.ages)
+        self.picky: bool = hooks.validate or k.max_idle_sec is not None or k.max_lifetime_sec is not None
 
     # --- what follows from the knobs -------------------------------------------------------------------------------
 
     def set_floor(self, floor: int) -> None:
         """How many spares to keep, and with it above how many a return closes."""
         self.floor = floor
-        self.max_spares = 2 * floor + 2 if self.knobs.max_spares is None else max(self.knobs.max_spares, floor)
+        self.max_spares: int = 2 * floor + 2 if self.knobs.max_spares is None else max(self.knobs.max_spares, floor)
 
     @property
     def keepalive_sec(self) -> float | None:

@@ -37,12 +37,15 @@ class ThreadJob:
         args: tuple[Any, ...],
         done: Callable[[Any, BaseException | None], None],
     ) -> None:
-        self.loop = loop
-        self.context = context
-        self.call = call
-        self.args = args
-        self.done = done
-        self.started = self.finished = self.abandoned = self.dropped = False
+        self.loop: asyncio.AbstractEventLoop = loop
+        self.context: contextvars.Context = context
+        self.call: Callable[..., Any] = call
+        self.args: tuple[Any, ...] = args
+        self.done: Callable[[Any, BaseException | None], None] = done
+        self.started: bool = False
+        self.finished: bool = False
+        self.abandoned: bool = False
+        self.dropped: bool = False
 
 
 class DaemonThreads:
@@ -54,7 +57,7 @@ class DaemonThreads:
         self._jobs: queue.SimpleQueue[ThreadJob | None] = queue.SimpleQueue()
         self._threads = 0
         self._unfinished = 0  # jobs that are queued or run, abandoned ones not counted
-        self.abandoned = 0
+        self.abandoned: int = 0
 
     def submit(self, job: ThreadJob) -> None:
         """Run `job` as soon as a thread is free; `job.done` is then called on its loop, exactly once.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["activity_known", "heard", "reclaim", "tick"]
 
-logger = logging.getLogger("warmline.pool")
+logger: logging.Logger = logging.getLogger("warmline.pool")
 
 STALL_SEC = 0.25  # a timer this late means that something blocked the event loop
 SURPLUS_SWEEPS = 2

@@ -37,9 +37,9 @@ FloorPolicy = Callable[[PoolSnapshot], int]
 
 __all__ = ["FloorPolicy", "WarmableResourcePool"]
 
-logger = logging.getLogger("warmline.pool")
+logger: logging.Logger = logging.getLogger("warmline.pool")
 FINE, BROKEN = Use.FINE, Use.BROKEN
-is_enabled_for, DEBUG = logger.isEnabledFor, logging.DEBUG
+_is_enabled_for, _DEBUG = logger.isEnabledFor, logging.DEBUG
 
 
 class WarmableResourcePool(Generic[T]):
@@ -245,7 +245,7 @@ class WarmableResourcePool(Generic[T]):
             tier = session.tier
             if self._state.actions or self._state.wake_at < engine.armed_at:
                 engine.perform()
-        if self._state.emit is not None or is_enabled_for(DEBUG):
+        if self._state.emit is not None or _is_enabled_for(_DEBUG):
             self._note_acquired(session, tier, waiter)
         return session.entry.resource, tier  # type: ignore[union-attr]  # held, or the wait would have raised
 
@@ -262,7 +262,7 @@ class WarmableResourcePool(Generic[T]):
             session = waiter.session
         elif state.actions or state.wake_at < engine.armed_at:
             engine.perform()
-        if state.emit is not None or is_enabled_for(DEBUG):
+        if state.emit is not None or _is_enabled_for(_DEBUG):
             self._note_acquired(session, session.tier, waiter)
         return session.entry.resource  # type: ignore[union-attr,no-any-return]  # held, or the wait would have raised
 
@@ -352,7 +352,7 @@ class WarmableResourcePool(Generic[T]):
                 session_id=session.id,
             )
             self._state.emit(acquired)
-        if is_enabled_for(DEBUG):
+        if _is_enabled_for(_DEBUG):
             of = f" for session {upkeep.short_id(session.id)}" if tier is AllocationTier.DEDICATED else ""
             logger.debug("[%s] Acquired %s resource%s", self.name, tier.name, of)
 
@@ -443,7 +443,7 @@ class WarmableResourcePool(Generic[T]):
             returning.finish(state, session, use, now)
         if state.woken or state.actions or state.wake_at < engine.armed_at:
             engine.perform()
-        if state.emit is not None or (session.id is not None and is_enabled_for(DEBUG)):
+        if state.emit is not None or (session.id is not None and _is_enabled_for(_DEBUG)):
             self._note_released(session, use)
 
     def _end_lease(self, session: Session, use: Use) -> None:

@@ -66,11 +66,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, seed: int = 0) -> None:
         self._virtual_sec = 0.0
-        self.held = 0
+        self.held: int = 0
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
-        self.clock = VirtualClock(self, seed)
+        self.clock: VirtualClock = VirtualClock(self, seed)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""

@@ -69,7 +69,7 @@ class ScriptedProvider:
         self.down = False
         self.made: list[ScriptedResource] = []
         self.calls: list[str] = []
-        self.most_at_once = 0
+        self.most_at_once: int = 0
         self.default: dict[str, Outcome] = {}
         self._scripts: dict[str, deque[Outcome]] = {}
         self._creating = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pocketsphinx import Decoder
 
@@ -39,7 +39,7 @@ class Heard:
 class Listener:
     """One caller's ear. Blocking; decodes as audio comes, so that finishing takes milliseconds."""
 
-    def __init__(self, narrow: Decoder, general: Decoder, level: VoiceLevel) -> None:
+    def __init__(self, narrow: Any, general: Any, level: VoiceLevel) -> None:
         self._decoders = (narrow, general)
         self._level = level
         self._floor = NoiseFloor()

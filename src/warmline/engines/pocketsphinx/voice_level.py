@@ -5,8 +5,9 @@ own and moves it slowly, over about 500 frames; a voice far from that mean is he
 measured here from the beginning of the call's first utterance instead.
 """
 
+from typing import Any
+
 import numpy as np
-from pocketsphinx import Decoder
 
 __all__ = ["VoiceLevel"]
 
@@ -26,7 +27,7 @@ _FLOOR_RMS = 30.0
 class VoiceLevel:
     """Collects the beginning of an utterance until it says enough about the voice. `decoder` serves nothing else."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Any) -> None:
         self._decoder = decoder
         self._audio = bytearray()
 
