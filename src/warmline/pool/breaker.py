@@ -25,9 +25,9 @@ class Breaker:
         self._retry_min_sec = retry_min_sec
         self._retry_max_sec = retry_max_sec
         self.failures: int = 0
-        self.open = False
+        self.open: bool = False
         self.opened: int = 0
-        self.retry_at = 0.0
+        self.retry_at: float = 0.0
         self.last_error: BaseException | None = None
         self.probe: Entry | None = None
         self.prober: Session | None = None
@@ -49,9 +49,9 @@ class Breaker:
             self.probe = self.prober = None
         elif self.open:
             return
-        self.retry_at: float = now + self._back_off_sec()
+        self.retry_at = now + self._back_off_sec()
         if self.failures >= FAILURES_TO_OPEN and not self.open:
-            self.open: bool = True
+            self.open = True
             self.opened += 1
 
     def withdrawn(self, entry: Entry) -> None:

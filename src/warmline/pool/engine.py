@@ -86,7 +86,7 @@ class Engine:
         self.recently_closed: RecentlyClosed = RecentlyClosed()
         self._performing = False
         self._timer: asyncio.TimerHandle | None = None
-        self.armed_at = math.inf
+        self.armed_at: float = math.inf
         self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._shutdown: asyncio.Task[None] | None = None
         self._drain_until = math.inf
@@ -146,7 +146,7 @@ class Engine:
 
     def _on_timer(self, due_at: float) -> None:
         self._timer = None
-        self.armed_at: float = math.inf
+        self.armed_at = math.inf
         now = self.now()
         if now < self.state.wake_at:
             self._arm(self.state.wake_at, REARM_SEC)

@@ -52,10 +52,10 @@ class Lease(Generic[T]):
         self._session: Session | None = None
         self._entry: Entry | None = None
         self._discarded = False
-        self.tier = AllocationTier.COLD
-        self.joined = False
-        self.waited_ms = 0.0
-        self.acquire_ms = 0.0
+        self.tier: AllocationTier = AllocationTier.COLD
+        self.joined: bool = False
+        self.waited_ms: float = 0.0
+        self.acquire_ms: float = 0.0
 
     @property
     def resource(self) -> T:
@@ -100,10 +100,10 @@ class Lease(Generic[T]):
     def _begin(self, session: Session, tier: AllocationTier, joined: bool, waited_ms: float, acquire_ms: float) -> None:
         self._session = session
         self._entry = session.entry
-        self.tier: AllocationTier = tier
-        self.joined: bool = joined
-        self.waited_ms: float = waited_ms
-        self.acquire_ms: float = acquire_ms
+        self.tier = tier
+        self.joined = joined
+        self.waited_ms = waited_ms
+        self.acquire_ms = acquire_ms
 
     def _held(self) -> Entry:
         if self._entry is None:
