@@ -23,6 +23,7 @@ __all__ = ["Call", "CallOver"]
 _NORMAL, _FAILED = 1000, 1011
 _AUDIO_QUEUE_FRAMES = 256
 _MAX_AHEAD_SEC = 10.0
+_UNDERSTOOD_CONFIDENCE = 0.1
 
 
 class CallOver(Exception):  # noqa: N818 - what happened
@@ -157,8 +158,9 @@ class Call:
                 turns.mark(Stage(stage))
 
     def heard(self, transcript: Transcript) -> Transcript:
-        """Tell the caller what was heard; a stray "Hello?" over the greeting counts as nothing."""
-        if self._over_greeting and is_stray_hello(transcript.text):
+        """Tell the caller what was heard; over the greeting a stray "Hello?", or a mumble, counts as nothing."""
+        unsure = transcript.confidence < _UNDERSTOOD_CONFIDENCE
+        if self._over_greeting and (unsure or is_stray_hello(transcript.text)):
             return Transcript("", transcript.confidence, transcript.source)
         if transcript.text:
             self._line.post(
