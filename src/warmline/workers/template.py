@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -153,6 +154,8 @@ class WorkerTemplate:
         waiting = self._spawning.get(number)
         if waiting is not None and not waiting.done():
             waiting.set_result((pid, exited))
+        else:  # who asked for it has gone in the meantime
+            _kill(pid)
 
     def _disconnect(self) -> None:
         """The template is gone or let go: nobody waits for it any longer."""
@@ -178,6 +181,10 @@ def _fail(waiting: "asyncio.Future[Any]", failure: Exception) -> None:
 
 def _exit_status_unknown(pid: int) -> int:
     """Without the template nobody reaps or reports its workers: end them, as their killer would see it."""
+    _kill(pid)
+    return -signal.SIGKILL
+
+
+def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 9)
-    return -9
+        os.kill(pid, signal.SIGKILL)
