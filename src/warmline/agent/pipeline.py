@@ -38,7 +38,7 @@ __all__ = ["CallPipeline", "Conversation"]
 
 _SMART_TURN_OWN_PATIENCE_SEC = 3600.0  # HeardTurnStop decides how long a pause may be
 _TURN_WATCHDOG_SEC = 8.0
-_ASK_AGAIN_SEC = 0.1
+_ASK_AGAIN_SEC = 0.02
 
 
 class Conversation(Protocol):
