@@ -10,6 +10,7 @@ from warmline.workers import Worker, WorkerSource
 __all__ = ["PocketsphinxEar"]
 
 _ANSWER_TIMEOUT_SEC = 6.0
+_MODEL = "adapted"
 
 
 class PocketsphinxEar:
@@ -101,7 +102,7 @@ class PocketsphinxEar:
                 answer = await self._worker.receive()
                 assert not isinstance(answer, bytes), "a listener answers with control messages"
                 if answer["id"] == number:  # else to a question that nobody waited for
-                    return Transcript(str(answer["text"]), float(str(answer["confidence"])), str(answer["source"]))
+                    return Transcript(str(answer["text"]), float(str(answer["confidence"])), _MODEL)
 
     async def _replace(self) -> None:
         """What was said is lost, but the next utterance shall be heard."""

@@ -11,9 +11,11 @@ from warmline.workers import WorkerSource
 
 __all__ = ["PocketsphinxSpeechToText"]
 
+_LOAD_TIMEOUT_SEC = 120.0  # a scenario's model is made at its first start: seconds, on a busy machine many
+
 
 class PocketsphinxSpeechToText:
-    """Opens ears: each is a worker process forked from a template that has both decoders loaded."""
+    """Opens ears: each is a worker process forked from a template that has the decoder loaded."""
 
     def __init__(self, source: WorkerSource, config: PocketsphinxConfig) -> None:
         self.config = config
@@ -21,13 +23,15 @@ class PocketsphinxSpeechToText:
 
     @classmethod
     async def start(cls, config: PocketsphinxConfig) -> Self:
-        """Load the decoders and prove that they hear.
+        """Load the decoder and prove that it hears.
 
         Raises:
-            WarmUpFailed: a decoder did not load, or gave no label.
+            WarmUpFailed: it did not load, or gave no label.
         """
         sent = {**asdict(config), "cache_dir": str(config.cache_dir)}
-        source = await WorkerSource.start("warmline.engines.pocketsphinx.worker:load", sent, name="pocketsphinx")
+        source = await WorkerSource.start(
+            "warmline.engines.pocketsphinx.worker:load", sent, name="pocketsphinx", start_timeout_sec=_LOAD_TIMEOUT_SEC
+        )
         return cls(source, config)
 
     @property
