@@ -15,12 +15,15 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from warmline import AllocationTier, WarmableResourcePool
-from warmline.errors import ForeignResource, PoolError
+from tests.pool.callers import DEFAULT_TIMEOUT_SEC, Callers
+from warmline import WarmableResourcePool
+from warmline.errors import ForeignResource
 from warmline.testing import Outcome, ScriptedProvider, VirtualTimeLoop, check_invariants
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+pytestmark = pytest.mark.core
 
 SESSIONS = st.sampled_from(["ann", "ben", "cat", "dan", "eve"])
 HOOKS = ["factory", "warm", "validate", "keepalive", "reset", "close", "active"]
@@ -41,73 +44,12 @@ class CheckedLoop(VirtualTimeLoop):
             check_invariants(self.pool)
 
 
-class Caller:
-    """One caller: asks, holds until told, gives back."""
-
-    def __init__(self, machine: PoolMachine, session_id: str | None, timeout: float | None, how: str) -> None:
-        self.session_id = session_id
-        self.how = how
-        self.machine = machine
-        self.timeout = timeout
-        self.enough = asyncio.Event()
-        self.fail = False
-        self.resource: Any = None
-        self.ended = False  # by a release of its session, in whoever's name
-        self.task = machine.loop.create_task(self.run())
-
-    async def run(self) -> None:
-        pool, loop = self.machine.pool, self.machine.loop
-        asked_at, made_before = loop.time(), len(self.machine.provider.made)
-        limit = 8.0 if self.timeout is None else self.timeout
-        try:
-            if self.how == "lease":
-                await self._lease(pool, made_before)
-            else:
-                await self._hold(pool, made_before)
-        except PoolError:
-            assert loop.time() <= asked_at + limit + self.machine.stalled_sec + 1e-6, "an acquire outlived its deadline"
-        except ZeroDivisionError:
-            pass
-
-    async def _lease(self, pool: Any, made_before: int) -> None:
-        async with pool.lease(self.session_id, timeout=self.timeout) as lease:
-            self._got(lease.resource, lease.tier, made_before)
-            await self.enough.wait()
-            if self.fail:
-                raise ZeroDivisionError
-
-    async def _hold(self, pool: Any, made_before: int) -> None:
-        if self.session_id is None:
-            resource, tier = await pool.acquire(timeout=self.timeout), None
-        else:
-            resource, tier = await pool.acquire_for_session(self.session_id, timeout=self.timeout)
-        self._got(resource, tier, made_before)
-        try:
-            await self.enough.wait()
-        finally:
-            self.machine.exclusive_or_ended(self)
-            if self.session_id is None:
-                await pool.release(resource, broken=self.fail)
-            else:
-                await pool.release_for_session(self.session_id, broken=self.fail)
-
-    def _got(self, resource: Any, tier: AllocationTier | None, made_before: int) -> None:
-        self.resource = resource
-        if tier is AllocationTier.WARM:
-            assert resource.serial < made_before, "WARM, but made after the caller asked"
-        for other in self.machine.holders():
-            if other is not self and other.resource is resource:
-                assert self.session_id is not None, "two anonymous callers hold one resource"
-                assert other.session_id == self.session_id, "two sessions hold one resource"
-
-
 class PoolMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = CheckedLoop()
         self.provider = ScriptedProvider(latency_sec=0.4)
-        self.callers: list[Caller] = []
-        self.stalled_sec = 0.0
+        self.callers = Callers(self.loop, self.provider)
         self.shut = False
         self.released_ids: set[str] = set()
 
@@ -135,7 +77,7 @@ class PoolMachine(RuleBasedStateMachine):
         recycle: bool,
         refill: bool,
     ) -> None:
-        limits = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
+        limits: dict[str, Any] = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
         self.max_size = self.widest = max_size or 10**9
         self.budget = budget
         self.aware = aware
@@ -145,7 +87,7 @@ class PoolMachine(RuleBasedStateMachine):
             max_size=max_size,
             creates_per_minute=budget,
             max_waiting=6,
-            acquire_timeout_sec=8.0,
+            acquire_timeout_sec=DEFAULT_TIMEOUT_SEC,
             session_max_age_sec=30.0,
             session_awareness=aware,
             recycle=recycle,
@@ -163,29 +105,18 @@ class PoolMachine(RuleBasedStateMachine):
         self.loop.pool = self.pool
         self.run(self.pool.prepare())
 
-    def holders(self) -> list[Caller]:
-        """Callers that hold something and whose session nobody else has ended."""
-        alive = [c for c in self.callers if c.resource is not None and not c.task.done() and not c.enough.is_set()]
-        return [c for c in alive if not c.ended]
-
-    def exclusive_or_ended(self, caller: Caller) -> None:
-        """A session that is released ends for all its callers."""
-        if caller.session_id is not None:
-            for other in self.callers:
-                if other.session_id == caller.session_id:
-                    other.ended = True
-
     # --- callers ---------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: not self.shut)
     @rule(session=st.one_of(st.none(), SESSIONS), timeout=TIMEOUTS, how=st.sampled_from(["lease", "hold"]))
     def acquire(self, session: str | None, timeout: float | None, how: str) -> None:
-        self.callers.append(Caller(self, session, timeout, how))
+        self.callers.call(self.pool, session, timeout, how)
 
     @precondition(lambda self: not self.shut)
     @rule(session=SESSIONS, times=st.integers(2, 4))
     def acquire_at_once(self, session: str, times: int) -> None:
-        self.callers.extend(Caller(self, session, None, "lease") for _ in range(times))
+        for _ in range(times):
+            self.callers.call(self.pool, session)
 
     @precondition(lambda self: not self.shut)
     @rule(session=SESSIONS)
@@ -197,29 +128,14 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 10**6), fail=st.booleans())
     def enough(self, which: int, fail: bool) -> None:
-        if self.callers:
-            caller = self.callers[which % len(self.callers)]
+        if caller := self.callers.pick(which):
             caller.fail = fail
             caller.enough.set()
 
     @rule(which=st.integers(0, 10**6), after=st.integers(0, 4), again=st.one_of(st.none(), st.integers(0, 3)))
     def cancel(self, which: int, after: int, again: int | None) -> None:
-        if not self.callers:
-            return
-        caller = self.callers[which % len(self.callers)]
-
-        async def cancel() -> None:
-            for _ in range(after):
-                await asyncio.sleep(0)
-            asked = caller.task.cancel()
-            if again is not None:
-                for _ in range(again):
-                    await asyncio.sleep(0)
-                caller.task.cancel()
-            await asyncio.wait([caller.task])
-            assert caller.task.cancelled() or not asked, "a cancel was swallowed"
-
-        self.run(cancel())
+        if caller := self.callers.pick(which):
+            self.run(caller.cancelled(after, again))
 
     @rule(session=SESSIONS)
     def release_session(self, session: str) -> None:
@@ -240,7 +156,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule()
     def release_foreign(self) -> None:
         with contextlib.suppress(ForeignResource):
-            self.run(self.pool.release(object()))  # type: ignore[arg-type]
+            self.run(self.pool.release(object()))
             pytest.fail("a foreign resource was taken")
 
     # --- the provider ----------------------------------------------------------------------------------------------
@@ -278,7 +194,7 @@ class PoolMachine(RuleBasedStateMachine):
         async def stall() -> None:
             self.loop.stalled = True
             self.loop.advance(seconds)
-            self.stalled_sec += seconds
+            self.callers.stalled_sec += seconds
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             self.loop.stalled = False
@@ -339,10 +255,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.run(self.pool.shutdown(0))
         self.run(asyncio.sleep(60))
         check_invariants(self.pool)
-        assert all(caller.task.done() for caller in self.callers), "a caller hangs after shutdown"
-        for caller in self.callers:
-            if not caller.task.cancelled():
-                assert caller.task.exception() is None, caller.task.exception()
+        self.callers.nobody_hangs()
         assert not asyncio.all_tasks(self.loop), "a task is left after shutdown"
         # A close that was scripted to fail leaves its resource open; everything else was closed.
         failed = (
@@ -365,4 +278,3 @@ TestPool.settings = settings(
     phases=[Phase.generate] if "WARMLINE_NO_SHRINK" in os.environ else list(Phase),
     suppress_health_check=list(HealthCheck),
 )
-TestPool.pytestmark = [pytest.mark.core]

@@ -92,7 +92,7 @@ class ScriptedProvider:
         """How often `hook` was called."""
         return self.calls.count(hook)
 
-    def hooks(self, *names: str) -> dict[str, Callable[..., Any]]:
+    def hooks(self, *names: str) -> dict[str, Any]:
         """Keyword arguments for a pool: the factory, and the hooks named."""
         make = self._sync_hook if self.sync else self._async_hook
         hooks = {f"{name}_fn": make(name) for name in names}
