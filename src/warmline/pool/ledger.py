@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import statistics
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class PoolLedger:
         self.first_fill = False  # prepare() fills the floor even where background refill is off
         self.set_floor(knobs.warm_pool_size)
         self.max_size: float = math.inf if knobs.max_size is None else knobs.max_size
-        self.ceiling = self.max_size  # above max_size only after a resize below what was live
+        self.ceiling: float = self.max_size  # above max_size only after a resize below what was live
         self.epoch = 0
         self.seq: int = 0
         self.last_served_seq = 0
@@ -136,6 +137,17 @@ class PoolLedger:
         error = kind(message, pool=self.knobs.name, creating=self.count(*IN_MAKING), **counts)
         error.__cause__ = self.breaker.last_error
         return error
+
+    def note_create_sec(self, took_sec: float) -> None:
+        """A creation took so long, warm-up included: the typical one is the median of the last."""
+        self._recent_create_sec.append(took_sec)
+        self.typical_create_sec = statistics.median(self._recent_create_sec)
+
+    def note_freed(self) -> None:
+        """One fewer lives: after a resize below what was live, there is no way back up."""
+        self.ceiling = max(self.max_size, min(self.ceiling, self.live))
+        if self.capacity is not None:
+            self.capacity.give_back()
 
     def tick_seq(self) -> int:
         """The next place in the pool's one order of events."""

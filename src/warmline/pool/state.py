@@ -7,7 +7,6 @@ decided in `decide.py`; requests and returns are in `lending.py`, the passage of
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING, Any
 
 from warmline.events import CreationFailed, ResourceClosed, ResourceCreated
@@ -69,8 +68,7 @@ class PoolState(PoolLedger):
 
     def _ready(self, entry: Entry, now: float) -> None:
         took = now - entry.began_at
-        self._recent_create_sec.append(took)
-        self.typical_create_sec = statistics.median(self._recent_create_sec)
+        self.note_create_sec(took)
         self.breaker.succeeded()
         del self.in_flight[entry]
         entry.ready_seq = self.tick_seq()
@@ -198,9 +196,7 @@ class PoolState(PoolLedger):
         del self.entries[entry]
         if entry.resource is not None:
             del self.by_resource[id(entry.resource)]
-        self.ceiling = max(self.max_size, min(self.ceiling, self.live))
-        if self.capacity is not None:
-            self.capacity.give_back()
+        self.note_freed()
 
     def _unshelve(self, entry: Entry) -> None:
         pile = self.shelf if entry in self.shelf else self.retiring
