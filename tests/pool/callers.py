@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from warmline import AllocationTier
-from warmline.errors import PoolError
+from warmline.errors import PoolClosed, PoolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ class Callers:
         self.provider = provider
         self.all: list[Caller] = []
         self.stalled_sec = 0.0
+        self.shut = False  # from when on `PoolClosed` is an answer
 
     def __iter__(self) -> Iterator[Caller]:
         return iter(self.all)
@@ -88,7 +89,8 @@ class Caller:
                 await self._lease(made_before)
             else:
                 await self._hold(made_before)
-        except PoolError:
+        except PoolError as error:
+            assert self.callers.shut or not isinstance(error, PoolClosed), "turned away by a pool that nobody shut down"
             assert loop.time() <= asked_at + limit + self.callers.stalled_sec + 1e-6, "an acquire outlived its deadline"
         except ZeroDivisionError:
             pass

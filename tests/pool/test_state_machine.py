@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.pool.callers import DEFAULT_TIMEOUT_SEC, Callers
+from tests.pool.checked_loop import CheckedLoop
 from warmline import WarmableResourcePool
 from warmline.errors import ForeignResource
-from warmline.testing import Outcome, ScriptedProvider, VirtualTimeLoop, check_invariants
+from warmline.testing import Outcome, ScriptedProvider, check_invariants
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -32,25 +34,12 @@ SECONDS = st.sampled_from([0.0, 0.01, 0.3, 1.0, 4.0, 11.0, 35.0, 70.0])
 TIMEOUTS = st.sampled_from([None, 0, 0.2, 1.0, 6.0])
 
 
-class CheckedLoop(VirtualTimeLoop):
-    """Checks the pool after every single tick."""
-
-    pool: WarmableResourcePool[Any] | None = None
-    stalled = False
-
-    def _run_once(self) -> None:
-        super()._run_once()  # type: ignore[misc]  # asyncio's own step
-        if self.pool is not None and not self.stalled:
-            check_invariants(self.pool)
-
-
 class PoolMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = CheckedLoop()
         self.provider = ScriptedProvider(latency_sec=0.4)
         self.callers = Callers(self.loop, self.provider)
-        self.shut = False
         self.released_ids: set[str] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -65,6 +54,7 @@ class PoolMachine(RuleBasedStateMachine):
         aware=st.booleans(),
         recycle=st.booleans(),
         refill=st.booleans(),
+        silent=st.booleans(),
     )
     def open(
         self,
@@ -76,7 +66,9 @@ class PoolMachine(RuleBasedStateMachine):
         aware: bool,
         recycle: bool,
         refill: bool,
+        silent: bool,
     ) -> None:
+        self.provider.alive = None if silent else True
         limits: dict[str, Any] = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
         self.max_size = self.widest = max_size or 10**9
         self.budget = budget
@@ -102,23 +94,23 @@ class PoolMachine(RuleBasedStateMachine):
             self.starts.append(self.loop.time())
 
         self.provider._begin = noted  # type: ignore[method-assign]  # a witness of its own
-        self.loop.pool = self.pool
+        self.loop.check = functools.partial(check_invariants, self.pool)
         self.run(self.pool.prepare())
 
     # --- callers ---------------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(session=st.one_of(st.none(), SESSIONS), timeout=TIMEOUTS, how=st.sampled_from(["lease", "hold"]))
     def acquire(self, session: str | None, timeout: float | None, how: str) -> None:
         self.callers.call(self.pool, session, timeout, how)
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(session=SESSIONS, times=st.integers(2, 4))
     def acquire_at_once(self, session: str, times: int) -> None:
         for _ in range(times):
             self.callers.call(self.pool, session)
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(session=SESSIONS)
     def prefetch(self, session: str) -> None:
         async def prefetch() -> None:
@@ -174,7 +166,8 @@ class PoolMachine(RuleBasedStateMachine):
         if not self.provider.open:
             return
         resource = self.provider.open[which % len(self.provider.open)]
-        resource.alive = False
+        if resource.alive is not None:
+            resource.alive = False
 
         async def tell() -> None:
             with contextlib.suppress(ForeignResource):  # a late result that was never the pool's
@@ -205,7 +198,7 @@ class PoolMachine(RuleBasedStateMachine):
     def touch(self, session: str) -> None:
         self.pool.touch(session)
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(floor=st.integers(0, 3), max_size=st.sampled_from([3, 5, 8]))
     def resize(self, floor: int, max_size: int) -> None:
         self.widest = max(self.widest, max_size)
@@ -222,10 +215,10 @@ class PoolMachine(RuleBasedStateMachine):
 
         self.run(steer())
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(timeout=st.sampled_from([0.0, 1.0, 40.0]))
     def shutdown(self, timeout: float) -> None:
-        self.shut = True
+        self.callers.shut = True
         self.run(self.pool.shutdown(timeout))
 
     # --- what outsiders saw ----------------------------------------------------------------------------------------
@@ -252,6 +245,7 @@ class PoolMachine(RuleBasedStateMachine):
         for caller in self.callers:
             caller.enough.set()
         self.run(asyncio.sleep(1))
+        self.callers.shut = True
         self.run(self.pool.shutdown(0))
         self.run(asyncio.sleep(60))
         check_invariants(self.pool)
