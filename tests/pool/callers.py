@@ -89,8 +89,9 @@ class Caller:
                 await self._lease(made_before)
             else:
                 await self._hold(made_before)
-        except PoolError as error:
-            assert self.callers.shut or not isinstance(error, PoolClosed), "turned away by a pool that nobody shut down"
+        except PoolClosed:
+            assert self.callers.shut, "turned away by a pool that nobody shut down"
+        except PoolError:
             assert loop.time() <= asked_at + limit + self.callers.stalled_sec + 1e-6, "an acquire outlived its deadline"
         except ZeroDivisionError:
             pass
