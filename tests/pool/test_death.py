@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from warmline import AllocationTier, WarmableResourcePool
+from warmline.errors import CreateFailed
 from warmline.testing import Outcome, ScriptedProvider, check_invariants, run_virtual
 
 pytestmark = pytest.mark.core
@@ -78,6 +79,25 @@ def test_alive_may_be_a_future_or_a_method() -> None:
 
     run_virtual(main(Socket))
     run_virtual(main(Polled))
+
+
+def test_dead_before_it_is_ready_is_a_failed_creation() -> None:
+    """A signal that raises is death; and what is born dead opens the breaker instead of being made without end."""
+
+    class Broken:
+        @property
+        def alive(self) -> bool:
+            raise OSError
+
+    async def main() -> None:
+        async with WarmableResourcePool[Any](Broken, warm_pool_size=1, max_size=1) as pool:
+            with pytest.raises(CreateFailed) as failed:
+                await pool.acquire(timeout=20)
+            assert isinstance(failed.value.__cause__, ConnectionError)
+            assert pool.snapshot()["counters"]["create_failures"] >= 3
+            assert pool.snapshot()["closed"]["warm_failed"] == pool.snapshot()["counters"]["created"]
+
+    run_virtual(main())
 
 
 @pytest.mark.parametrize("when", ["warm", "keepalive", "reset", "close"])

@@ -203,3 +203,25 @@ def test_a_slow_or_failing_observer_touches_no_caller(open_pool: Any, provider: 
         assert 1 <= len(seen) <= 12
 
     run_virtual(main())
+
+
+def test_a_reader_waits_for_the_next_event_and_ends_with_the_pool(open_pool: Any, provider: ScriptedProvider) -> None:
+    async def main() -> None:
+        seen: list[str] = []
+
+        async def read(stream: Any) -> None:
+            async for event in stream:
+                seen.extend([type(event).__name__])
+
+        async with open_pool(provider, warm_pool_size=1) as pool:
+            reader = asyncio.create_task(read(pool.observe()))
+            await asyncio.sleep(1)
+            assert seen == []
+            async with pool.lease():
+                await asyncio.sleep(1)
+                assert seen == ["ResourceAcquired", "ResourceCreated"]
+            assert not reader.done()
+        await reader
+        assert seen[-1] == "ResourceClosed"
+
+    run_virtual(main())

@@ -67,6 +67,9 @@ class PoolState(PoolLedger):
         self._ready(entry, now)
 
     def _ready(self, entry: Entry, now: float) -> None:
+        if entry.alive is not None and not entry.alive():  # else a waiting caller would have one after the other made
+            self.creation_failed(entry, ConnectionError("the resource was dead before it was ready"), now)
+            return
         took = now - entry.began_at
         self.note_create_sec(took)
         self.breaker.succeeded()
