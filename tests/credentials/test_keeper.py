@@ -1,0 +1,420 @@
+"""What a keeper promises to those who ask: from any loop or thread, with cancellations, hung fetches and sleep."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any, cast
+
+import pytest
+
+from tests.credentials.issuer import Down, Issuer, Load, keep
+from warmline.credentials import KeeperThread, RefreshPolicy, TokenKeeper
+from warmline.errors import (
+    ConfigError,
+    CredentialClosed,
+    CredentialError,
+    CredentialExpired,
+    CredentialRefused,
+    CredentialUnreachable,
+)
+from warmline.events import Event, TokenRefreshed, TokenRefreshFailed
+from warmline.testing import VirtualTimeLoop, run_virtual
+
+pytestmark = pytest.mark.core
+
+
+def test_callers_before_the_first_token_share_one_fetch() -> None:
+    async def main() -> None:
+        issuer = Issuer()
+        async with keep(issuer) as keeper:
+            tokens = await asyncio.gather(*(keeper.token() for _ in range(50)))
+            assert {token.value for token in tokens} == {"token-1"}
+            assert issuer.fetches == 1
+
+    run_virtual(main())
+
+
+def test_a_waiter_that_is_cancelled_takes_nothing_with_it() -> None:
+    async def main() -> None:
+        issuer = Issuer(latency_sec=2.0)
+        async with keep(issuer) as keeper:
+            waiting = [asyncio.create_task(keeper.token()) for _ in range(10)]
+            await asyncio.sleep(1)
+            for task in waiting[::2]:
+                task.cancel()
+            done = await asyncio.gather(*waiting, return_exceptions=True)
+            assert [isinstance(each, asyncio.CancelledError) for each in done] == [True, False] * 5
+            assert issuer.fetches == 1
+            assert keeper.snapshot()["waiting"] == 0
+
+    run_virtual(main())
+
+
+def test_all_waiters_cancelled_and_the_token_comes_nevertheless() -> None:
+    async def main() -> None:
+        issuer = Issuer(latency_sec=2.0)
+        async with keep(issuer) as keeper:
+            task = asyncio.create_task(keeper.token())
+            await asyncio.sleep(1)
+            task.cancel()
+            await asyncio.sleep(2)
+            assert keeper.current().epoch == 1
+            assert issuer.fetches == 1
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("how", ["hang", "deaf"])
+def test_a_fetch_that_hangs_is_bounded_and_replaced(how: Down) -> None:
+    async def main() -> None:
+        issuer = Issuer(outages=[(0.0, 5.0, how)])
+        async with keep(issuer) as keeper:
+            token = await keeper.token(timeout=20)
+            assert asyncio.get_running_loop().time() < 12
+            assert token.epoch == 1
+            assert issuer.fetches == 2
+            assert issuer.renewed == 1
+            assert keeper.snapshot()["counters"]["hung"] == 1
+
+    run_virtual(main())
+
+
+def test_fetches_that_all_hang_deaf_do_not_pile_up() -> None:
+    async def main() -> None:
+        policy = RefreshPolicy(fetch_timeout_sec=1.0)
+        issuer = Issuer(policy=policy, outages=[(0.0, 30.0, "deaf")])
+        async with keep(issuer) as keeper:
+            await asyncio.sleep(35)
+            assert issuer.most_in_flight == 4
+            assert (await keeper.token(timeout=60)).epoch == 1
+
+    run_virtual(main())
+
+
+def test_no_token_in_time_says_why_in_one_line() -> None:
+    async def main() -> None:
+        issuer = Issuer(outages=[(0.0, 1000.0, "error")])
+        async with keep(issuer, name="speech") as keeper:
+            with pytest.raises(CredentialUnreachable, match=r"^speech: down$") as caught:
+                await keeper.token(timeout=3)
+            assert isinstance(caught.value.__cause__, CredentialUnreachable)
+            assert asyncio.get_running_loop().time() == 3
+            assert keeper.gate.why_not == "speech: down"
+            assert not keeper.gate
+
+    run_virtual(main())
+
+
+def test_a_wrong_key_is_told_at_once_and_recovery_is_by_itself() -> None:
+    async def main() -> None:
+        issuer = Issuer(outages=[(0.0, 100.0, "refuse")])
+        async with keep(issuer, name="speech") as keeper:
+            with pytest.raises(CredentialRefused, match=r"^speech: wrong key$"):
+                await keeper.token(timeout=50)
+            with pytest.raises(CredentialRefused):
+                await keeper.token(timeout=50)
+            assert asyncio.get_running_loop().time() < 1
+            await asyncio.sleep(100)
+            assert issuer.fetches < 8
+            await asyncio.sleep(31)
+            assert keeper.gate.ready
+
+    run_virtual(main())
+
+
+def test_every_caller_gets_an_exception_of_its_own() -> None:
+    async def main() -> None:
+        async with keep(Issuer(outages=[(0.0, 100.0, "error")])) as keeper:
+            errors = await asyncio.gather(*(keeper.token(timeout=2) for _ in range(3)), return_exceptions=True)
+            assert len({id(error) for error in errors}) == 3
+
+    run_virtual(main())
+
+
+def test_a_token_that_ran_out_is_never_served() -> None:
+    async def main() -> None:
+        issuer = Issuer(600.0, outages=[(10.0, 5000.0, "error")])
+        async with keep(issuer, name="speech") as keeper:
+            await keeper.token()
+            await asyncio.sleep(594)
+            assert keeper.gate.ready
+            assert keeper.gate.trouble == "speech: down"
+            await asyncio.sleep(5)
+            assert keeper.gate.why_not == "speech: the token ran out, and no other came: down"
+            with pytest.raises(CredentialExpired):
+                keeper.current()
+
+    run_virtual(main())
+
+
+def test_a_zero_timeout_takes_what_is_there() -> None:
+    async def main() -> None:
+        async with keep(Issuer()) as keeper:
+            with pytest.raises(CredentialError, match="no answer yet"):
+                await keeper.token(timeout=0)
+            await asyncio.sleep(1)
+            assert (await keeper.token(timeout=0)).epoch == 1
+
+    run_virtual(main())
+
+
+def test_before_start_and_after_close() -> None:
+    async def main() -> None:
+        issuer = Issuer(latency_sec=100.0)
+        keeper = keep(issuer, name="speech")
+        with pytest.raises(CredentialClosed, match="speech: is not started"):
+            keeper.current()
+        await keeper.start()
+        waiting = asyncio.create_task(keeper.token(timeout=1000))
+        refreshing = asyncio.create_task(keeper.refresh())
+        await asyncio.sleep(1)
+        await keeper.aclose()
+        await keeper.aclose()
+        for task in (waiting, refreshing):
+            with pytest.raises(CredentialClosed, match="speech: is closed"):
+                await task
+        with pytest.raises(CredentialClosed):
+            await keeper.start()
+        with pytest.raises(CredentialClosed):
+            keeper.get()
+        assert not keeper.gate
+        assert issuer.closed
+        assert issuer.in_flight == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    run_virtual(main())
+
+
+def test_a_machine_that_slept_past_the_end_serves_nothing_old() -> None:
+    async def main() -> None:
+        issuer = Issuer(600.0)
+        async with keep(issuer) as keeper:
+            old = await keeper.token()
+            issuer.slept_sec = 8 * 3600.0
+            fresh = await keeper.token()
+            assert fresh.value != old.value
+            assert issuer.accepts(fresh.value)
+            assert keeper.snapshot()["counters"]["slept"] == 1
+
+    run_virtual(main())
+
+
+def test_a_machine_that_slept_is_awake_before_the_first_request() -> None:
+    async def main() -> None:
+        issuer = Issuer(600.0)
+        async with keep(issuer) as keeper:
+            await keeper.refresh()
+            for _ in range(5):
+                issuer.slept_sec += 500.0
+                await asyncio.sleep(6)  # nobody asks; within its next look it has noticed
+                load = Load(keeper, issuer)
+                await load.until(asyncio.get_running_loop().time() + 60.0)
+                load.assert_nobody_noticed()
+
+    run_virtual(main())
+
+
+def test_a_wall_clock_set_back_lengthens_nothing() -> None:
+    async def main() -> None:
+        issuer = Issuer(600.0)
+        back_sec = [0.0]
+        loop = cast("VirtualTimeLoop", asyncio.get_running_loop())
+        async with TokenKeeper(issuer, clock=loop.clock, wall=lambda: issuer.wall() - back_sec[0]) as keeper:
+            await keeper.refresh()
+            back_sec[0] = 7200.0
+            load = Load(keeper, issuer)
+            await load.until(3000.0)
+            load.assert_nobody_noticed()
+
+    run_virtual(main())
+
+
+def test_a_loop_that_stood_still_past_the_end() -> None:
+    async def main() -> None:
+        issuer = Issuer(600.0)
+        async with keep(issuer) as keeper:
+            await keeper.token()
+            cast("VirtualTimeLoop", asyncio.get_running_loop()).advance(700.0)
+            assert issuer.accepts((await keeper.token()).value)
+
+    run_virtual(main())
+
+
+def test_a_token_that_a_service_refuses_is_replaced_at_once_and_once() -> None:
+    async def main() -> None:
+        issuer = Issuer(600.0)
+        async with keep(issuer, name="llm") as keeper:
+            revoked = await keeper.token()
+            del issuer.ends[revoked.value]
+            for _ in range(20):
+                keeper.refused(revoked.value)
+            assert keeper.gate.why_not == "llm: the service refuses it"
+            await asyncio.sleep(1)
+            assert keeper.current().epoch == 2
+            keeper.refused(revoked.value)  # late news
+            await asyncio.sleep(1)
+            assert issuer.fetches == 2
+            assert issuer.renewed == 1
+            assert keeper.gate.ready
+
+    run_virtual(main())
+
+
+def test_a_service_that_refuses_every_token_does_not_drive_the_issuer_mad() -> None:
+    async def main() -> None:
+        issuer = Issuer(3600.0)
+        async with keep(issuer) as keeper:
+            for _ in range(600):
+                keeper.refused((await keeper.token()).value)
+                await asyncio.sleep(1)
+            assert issuer.fetches <= 600 / 30 + 2
+
+    run_virtual(main())
+
+
+def test_refresh_joins_no_fetch_that_began_before() -> None:
+    async def main() -> None:
+        issuer = Issuer(latency_sec=2.0)
+        async with keep(issuer) as keeper:
+            await asyncio.sleep(1)
+            token = await keeper.refresh()
+            assert token.epoch == 2
+            assert issuer.most_in_flight == 1
+
+    run_virtual(main())
+
+
+def test_events_hold_names_and_numbers() -> None:
+    async def main() -> None:
+        events: list[Event] = []
+        issuer = Issuer(600.0, outages=[(200.0, 310.0, "error")])
+        async with keep(issuer, name="speech", on_event=events.append) as keeper:
+            await keeper.token()
+            await asyncio.sleep(400)
+        refreshed = [event for event in events if isinstance(event, TokenRefreshed)]
+        failed = [event for event in events if isinstance(event, TokenRefreshFailed)]
+        assert [(each.epoch, round(each.took_ms)) for each in refreshed] == [(1, 200), (2, 200)]
+        assert [each.failures for each in failed] == list(range(1, len(failed) + 1))
+        assert {each.error for each in failed} == {"CredentialUnreachable"}
+        assert "token-" not in repr(events)
+
+    run_virtual(main())
+
+
+def test_who_listens_to_events_and_fails_stops_nothing() -> None:
+    async def main() -> None:
+        def fail(_: Event) -> None:
+            raise ValueError
+
+        async with keep(Issuer(), on_event=fail) as keeper:
+            await keeper.token()
+            await asyncio.sleep(1000)
+            assert keeper.current().epoch > 1
+
+    run_virtual(main())
+
+
+def test_a_source_with_a_bug_is_an_error_of_the_family() -> None:
+    class Broken(Issuer):
+        async def fetch(self) -> Any:
+            raise KeyError("oops")
+
+    async def main() -> None:
+        async with keep(Broken()) as keeper:
+            with pytest.raises(CredentialUnreachable, match="the source failed .KeyError."):
+                await keeper.token(timeout=1)
+
+    run_virtual(main())
+
+
+def test_an_issuer_that_asks_for_patience_gets_it_within_bounds() -> None:
+    class Busy(Issuer):
+        asked_sec = 20.0
+
+        async def fetch(self) -> Any:
+            self.fetches += 1
+            raise CredentialUnreachable("busy", retry_after_sec=self.asked_sec)
+
+    async def main(asked_sec: float) -> int:
+        issuer = Busy()
+        issuer.asked_sec = asked_sec
+        async with keep(issuer):
+            await asyncio.sleep(119)
+        return issuer.fetches
+
+    assert run_virtual(main(20.0)) == 6
+    assert run_virtual(main(86_400.0)) == 4  # every 30 s: somebody waits
+
+
+def test_from_threads_and_other_loops() -> None:
+    """Real time and threads: a keeper on a loop of its own, asked from four threads and from this loop."""
+    issuer = RealIssuer()
+    with KeeperThread(TokenKeeper(issuer, name="speech")) as keeper:
+        values: list[str] = []
+        threads = [threading.Thread(target=lambda: values.append(keeper.get().value)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        issuer.go.set()
+        for thread in threads:
+            thread.join(10)
+        assert values == ["token-1"] * 4
+        assert issuer.fetches == 1
+
+        async def on_another_loop() -> str:
+            return await keeper.async_provider()()
+
+        assert asyncio.run(on_another_loop()) == keeper.provider()() == "token-1"
+        assert keeper.token_credential().get_token("any/.default").token == "token-1"
+    assert issuer.closed
+
+
+def test_a_thread_that_waits_gives_up_in_time() -> None:
+    with (
+        KeeperThread(TokenKeeper(RealIssuer(), name="speech")) as keeper,
+        pytest.raises(CredentialError, match="no answer"),
+    ):
+        keeper.get(timeout=0.05)
+
+
+def test_a_blocking_get_never_blocks_the_loop_that_it_waits_for() -> None:
+    async def main() -> None:
+        async with keep(Issuer(latency_sec=1.0)) as keeper:
+            with pytest.raises(CredentialError, match="no answer yet"):
+                keeper.get(timeout=100)
+            await asyncio.sleep(2)
+            assert keeper.get().epoch == 1
+
+    run_virtual(main())
+
+
+class RealIssuer(Issuer):
+    """Answers once it may, in real time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    async def fetch(self) -> Any:
+        self.fetches += 1
+        while not self.go.is_set():
+            await asyncio.sleep(0.005)
+        return self.issue()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"refresh_at_share": 1.0},
+        {"refresh_at_share": 0.0},
+        {"poll_sec": 0.0},
+        {"jitter_share": 1.0},
+        {"retry_min_sec": 0.0},
+        {"retry_min_sec": 2.0, "retry_max_sec": 1.0},
+        {"fetch_timeout_sec": 0.0},
+        {"margin_sec": -1.0},
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError):
+        RefreshPolicy(**wrong)
