@@ -166,7 +166,7 @@ class TokenKeeper:
         return self._refresher.rotations.subscribe(lambda _: pool.rotate())
 
     def push_to(self, live: T, put: Callable[[T, str], Any]) -> Subscription:
-        """`put(live, value)` now, if there is a token, and at every rotation, for as long as `live` exists.
+        """`put(live, value)` now, or with the first token, and at every rotation, for as long as `live` exists.
 
         `live` is not kept alive; `put` is called on the loop and must be quick, or be a coroutine function.
         """

@@ -131,8 +131,7 @@ class Refresher:
         self._emit(
             TokenRefreshed(at_sec=now, credential=self.name, epoch=token.epoch, took_ms=took_ms, lasts_sec=lasts_sec)
         )
-        if token.epoch > 1:
-            self.rotations.deliver(token, tasks)
+        self.rotations.deliver(token, tasks)
 
     def _failed(self, error: CredentialError) -> None:
         forget_frames(error)

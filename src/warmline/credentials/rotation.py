@@ -32,9 +32,11 @@ class Rotatable(Protocol):
 class Subscription:
     """One that hears of every other token; ends with `cancel()`."""
 
-    def __init__(self, tell: Callable[[Token], Any], leave: Callable[[Subscription], None]) -> None:
+    def __init__(self, tell: Callable[[Token], Any], leave: Callable[[Subscription], None], *, first: bool) -> None:
+        self.first: bool = first
         self._tell = tell
         self._leave = leave
+        self._latest: Token | None = None
         self._told = 0
         self._one_at_a_time = asyncio.Lock()
 
@@ -43,12 +45,14 @@ class Subscription:
         self._leave(self)
 
     async def deliver(self, token: Token) -> None:
-        """Tell of `token`, unless a later one was told meanwhile."""
+        """Tell of `token`, one at a time; of those that came meanwhile, the last alone."""
+        self._latest = token
         async with self._one_at_a_time:
-            if token.epoch <= self._told:
+            latest = self._latest
+            if latest.epoch <= self._told:
                 return
-            self._told = token.epoch
-            told = self._tell(token)
+            self._told = latest.epoch
+            told = self._tell(latest)
             if inspect.isawaitable(told):
                 async with asyncio.timeout(DELIVERY_TIMEOUT_SEC):
                     await told
@@ -62,9 +66,9 @@ class Rotations:
         self._subscriptions: list[Subscription] = []
         self.failed: int = 0
 
-    def subscribe(self, tell: Callable[[Token], Any]) -> Subscription:
-        """`tell` is called on the keeper's loop, or awaited when it is a coroutine function."""
-        subscription = Subscription(tell, self._leave)
+    def subscribe(self, tell: Callable[[Token], Any], *, first: bool = False) -> Subscription:
+        """`tell` is called on the keeper's loop, or awaited if it is a coroutine function; of the `first` token too."""
+        subscription = Subscription(tell, self._leave, first=first)
         self._subscriptions.append(subscription)
         return subscription
 
@@ -76,7 +80,7 @@ class Rotations:
             target = reference()
             return None if target is None else put(target, token.value)
 
-        subscription = self.subscribe(tell)
+        subscription = self.subscribe(tell, first=True)
         weakref.finalize(live, subscription.cancel).atexit = False
         if at_once is not None:
             put(live, at_once.value)
@@ -88,6 +92,8 @@ class Rotations:
     def deliver(self, token: Token, tasks: asyncio.TaskGroup) -> None:
         """Tell everybody, each in a task of its own: none waits for another, and no refresh waits for any."""
         for subscription in tuple(self._subscriptions):
+            if token.epoch == 1 and not subscription.first:
+                continue
             tasks.create_task(self._deliver(subscription, token))
 
     async def _deliver(self, subscription: Subscription, token: Token) -> None:
