@@ -36,6 +36,7 @@ class TokenEndpoint:
         self.retry_after: str | None = None
         self.asked: list[str] = []
         self.in_flight = self.most_in_flight = 0
+        self.ends: dict[str, float] = {}
         self.url = ""
         self.ca_file = ""
         self.let_go = threading.Event()
@@ -43,7 +44,13 @@ class TokenEndpoint:
         self._lock = threading.Lock()
 
     def next_token(self) -> str:
-        return f"{TOKEN_MARK}-{next(self._numbers)}"
+        value = f"{TOKEN_MARK}-{next(self._numbers)}"
+        self.ends[value] = time.time() + self.lifetime_sec
+        return value
+
+    def accepts(self, value: str) -> bool:
+        """What the service that the tokens are for says now."""
+        return time.time() < self.ends.get(value, 0.0)
 
     @contextlib.contextmanager
     def counted(self, path: str) -> Iterator[None]:
@@ -98,7 +105,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(307, b"", {"Location": f"{self.endpoint.url}/elsewhere"})
             case "echo" | "echo 503":
                 quoted = f"refused: {body.decode()} {dict(self.headers)}"
-                error = {"error": "invalid_client", "error_description": f"AADSTS7000215: {quoted}", "message": quoted}
+                code, text = ("invalid_client", "AADSTS7000215: ") if fault == "echo" else ("server_error", "")
+                error = {"error": code, "error_description": text + quoted, "message": quoted}
                 self.answer(401 if fault == "echo" else 503, error)
             case int():
                 headers = {"Retry-After": self.endpoint.retry_after} if self.endpoint.retry_after else {}
@@ -130,7 +138,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def token(self) -> dict[str, Any]:
         refresh_in = self.endpoint.refresh_in_sec
-        base = {"access_token": self.endpoint.next_token(), "token_type": "Bearer", "resource": "https://x"}
+        resource = parse_qs(urlsplit(self.path).query).get("resource", [""])[0]
+        base = {"access_token": self.endpoint.next_token(), "token_type": "Bearer", "resource": resource}
         return base | ({"refresh_in": refresh_in} if refresh_in else {})
 
     def discovery(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from warmline.credentials import IssuedToken, RefreshPolicy, TokenKeeper
 from warmline.errors import CredentialError, CredentialRefused, CredentialUnreachable
 
 if TYPE_CHECKING:
+    from tests.credentials.endpoint import TokenEndpoint
     from warmline.testing import VirtualTimeLoop
 
 Down = Literal["error", "hang", "deaf", "refuse"]
@@ -111,7 +112,9 @@ def keep(issuer: Issuer, **options: Any) -> TokenKeeper:
 class Load:
     """Requests that go on, each arriving `travel_sec` after it took its token."""
 
-    def __init__(self, keeper: TokenKeeper, issuer: Issuer, *, travel_sec: float = 0.15, seed: int = 0) -> None:
+    def __init__(
+        self, keeper: TokenKeeper, issuer: Issuer | TokenEndpoint, *, travel_sec: float = 0.15, seed: int = 0
+    ) -> None:
         self.keeper, self.issuer, self.travel_sec = keeper, issuer, travel_sec
         self.random = random.Random(seed)
         self.requests = self.refused = self.failed = 0

@@ -27,6 +27,10 @@ __all__ = ["AzureCredential", "AzureIdentity"]
 POLL_SEC = 60.0
 FETCH_TIMEOUT_SEC = 30.0  # the instance metadata service is retried for 25 s by azure-identity itself
 ENTRA_CODE = re.compile(r"AADSTS\d{4,8}")
+# The libraries have one type of exception for refusals and outages alike. OAuth's codes (RFC 6749, 5.2), as azure-identity
+# quotes them; App Service's `invalid_scope` is left out, which msal says of every answer without a token.
+REFUSAL = re.compile(r"\((invalid_client|invalid_grant|invalid_request|unauthorized_client|access_denied)\)")
+REFUSING_STATUSES = (400, 401, 403)
 SECRET_VARIABLES = ("AZURE_CLIENT_SECRET", "IDENTITY_HEADER", "MSI_SECRET", "AZURE_PASSWORD")
 
 
@@ -149,25 +153,13 @@ def _issued(answer: Any) -> IssuedToken:
 
 def _told_apart(error: Exception) -> CredentialError:
     """One line of ours: the issuer's own text stays with the cause."""
-    code = ENTRA_CODE.search(str(error))
-    what = f"{type(error).__name__}, {code.group()}" if code else type(error).__name__
-    status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "status_code", None)
-    if isinstance(status, int):
-        what = f"{what}, {status}"
-    if _is_refusal(error, code is not None, status):
+    text = str(error)
+    code = ENTRA_CODE.search(text)
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    what = ", ".join(str(each) for each in (type(error).__name__, status, code and code.group()) if each)
+    if status in REFUSING_STATUSES or code or REFUSAL.search(text) or type(error) is ValueError:
         return CredentialRefused(f"the identity is not accepted ({what}): wrong secret, tenant, client or permission")
     return CredentialUnreachable(f"the identity endpoint gave no token ({what})")
-
-
-def _is_refusal(error: Exception, has_entra_code: bool, status: int | None) -> bool:
-    from azure.core.exceptions import ClientAuthenticationError
-    from azure.identity import CredentialUnavailableError
-
-    if status is not None:
-        return 400 <= status < 500 and status not in (404, 408, 410, 429)
-    if isinstance(error, CredentialUnavailableError):
-        return False
-    return has_entra_code or isinstance(error, (ClientAuthenticationError, ValueError))
 
 
 def _secrets_of_environment() -> tuple[str, ...]:
