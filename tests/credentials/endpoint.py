@@ -70,6 +70,8 @@ class Handler(BaseHTTPRequestHandler):
 
     endpoint: TokenEndpoint
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # an answer is one write, not one a header
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

@@ -69,23 +69,26 @@ def test_ten_lifetimes(
     run_virtual(main())
 
 
-@pytest.mark.parametrize("early_sec", [30, 600, 1200])
+@pytest.mark.parametrize("early_sec", [15, 600])
 def test_an_outage_from_when_it_would_renew_to_just_before_the_end(
     endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch, early_sec: int
 ) -> None:
-    endpoint.lifetime_sec, endpoint.refresh_in_sec = HOUR_SEC, 1800
+    """msal renews a managed identity's token at half of its life, from two hours on."""
+    endpoint.lifetime_sec = 2 * HOUR_SEC
 
     async def main() -> None:
         days = Days(endpoint, instance_metadata(endpoint, monkeypatch), monkeypatch)
         async with days.keeper:
-            days.outage(1800, HOUR_SEC - early_sec)
-            await days.under_load(2 * HOUR_SEC, every_sec=5.0)
+            days.outage(HOUR_SEC, 2 * HOUR_SEC - early_sec)
+            await days.under_load(2.2 * HOUR_SEC, every_sec=5.0)
+            assert len(endpoint.asked) > 100  # refused ones
+            assert len(endpoint.ends) == 2
             assert days.keeper.gate.ready
 
     run_virtual(main())
 
 
-@pytest.mark.parametrize("phase", [0.0, 0.25, 0.5, 0.75])
+@pytest.mark.parametrize("phase", [0.05, 0.5])
 def test_an_outage_of_45_percent_of_a_lifetime_at_any_phase(
     endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch, phase: float
 ) -> None:
@@ -97,7 +100,7 @@ def test_an_outage_of_45_percent_of_a_lifetime_at_any_phase(
         async with days.keeper:
             start = (1 + phase) * endpoint.lifetime_sec
             days.outage(start, start + 0.45 * endpoint.lifetime_sec)
-            await days.under_load(3 * endpoint.lifetime_sec)
+            await days.under_load((1.6 + phase) * endpoint.lifetime_sec, every_sec=60.0)
 
     run_virtual(main())
 
@@ -108,29 +111,27 @@ def test_client_secret_with_entra_down_while_it_would_renew(
     entra.lifetime_sec, entra.refresh_in_sec = HOUR_SEC, 1800
 
     async def main() -> None:
-        days = Days(entra, client_secret(entra, connection_verify=False), monkeypatch)
+        days = Days(entra, client_secret(entra), monkeypatch)
         async with days.keeper:
             days.outage(1800, HOUR_SEC - 60)
-            await days.under_load(2 * HOUR_SEC)
+            await days.under_load(1.2 * HOUR_SEC)
 
-    with pytest.warns() as warned:  # the certificate is not valid in the virtual year: not verified here
-        run_virtual(main())
-    assert {each.category.__name__ for each in warned} == {"InsecureRequestWarning"}
+    run_virtual(main())
 
 
 def test_a_silent_source_that_is_overdue_is_trouble(endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """azure-identity keeps to itself that it failed to renew, while the old token lasts."""
-    endpoint.lifetime_sec, endpoint.refresh_in_sec = HOUR_SEC, 1800
+    endpoint.lifetime_sec = 2 * HOUR_SEC
 
     async def main() -> None:
-        days = Days(endpoint, app_service(endpoint, monkeypatch), monkeypatch)
+        days = Days(endpoint, instance_metadata(endpoint, monkeypatch), monkeypatch)
         async with days.keeper:
-            days.outage(1800, 3000)
-            await days.under_load(2700)
+            days.outage(HOUR_SEC, 6000)
+            await days.under_load(5400)
             gate = days.keeper.gate
             assert gate.ready
             assert gate.trouble == "llm: its source gives no other token, though one is due"
-            await asyncio.sleep(600)
+            await asyncio.sleep(700)
             assert days.keeper.gate.trouble is None
 
     run_virtual(main())
