@@ -37,6 +37,7 @@ class TokenEndpoint:
         self.asked: list[str] = []
         self.in_flight = self.most_in_flight = 0
         self.ends: dict[str, float] = {}
+        self.carried: list[str] = []
         self.url = ""
         self.ca_file = ""
         self.let_go = threading.Event()
@@ -86,6 +87,9 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path.endswith("openid-configuration"):
             self.answer(200, self.discovery())
+            return
+        if path.startswith("/openai/"):
+            self.complete()
             return
         with self.endpoint.counted(path):
             if not self.failed(body):
@@ -137,6 +141,15 @@ class Handler(BaseHTTPRequestHandler):
             )
         else:
             self.answer(404, {"error": "not_found"})
+
+    def complete(self) -> None:
+        """Azure OpenAI, for who carries a token that is valid now."""
+        self.endpoint.carried.append(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        if not self.endpoint.accepts(self.endpoint.carried[-1]):
+            self.answer(401, {"error": {"code": "401", "message": "Access denied"}})
+            return
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello."}}
+        self.answer(200, {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
 
     def token(self) -> dict[str, Any]:
         refresh_in = self.endpoint.refresh_in_sec
