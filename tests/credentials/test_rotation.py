@@ -34,7 +34,7 @@ def test_a_pool_replaces_spares_at_once_and_leased_ones_at_release() -> None:
             async def connect() -> Socket:
                 return Socket((await keeper.token()).value)
 
-            async with WarmableResourcePool(factory=connect, warm_pool_size=2, recycle=True) as pool:
+            async with WarmableResourcePool[Socket](connect, warm_pool_size=2) as pool:
                 keeper.drain(pool)
                 assert await pool.wait_warm(timeout=5)
                 async with pool.lease("a call") as lease:

@@ -27,8 +27,8 @@ __all__ = ["AzureCredential", "AzureIdentity"]
 POLL_SEC = 60.0
 FETCH_TIMEOUT_SEC = 30.0  # the instance metadata service is retried for 25 s by azure-identity itself
 ENTRA_CODE = re.compile(r"AADSTS\d{4,8}")
-# The libraries have one type of exception for refusals and outages alike. OAuth's codes (RFC 6749, 5.2), as azure-identity
-# quotes them; App Service's `invalid_scope` is left out, which msal says of every answer without a token.
+# The libraries have one type of exception for refusals and outages alike. OAuth's codes (RFC 6749, 5.2), as
+# azure-identity quotes them, without `invalid_scope`, which msal says of every App Service answer without a token.
 REFUSAL = re.compile(r"\((invalid_client|invalid_grant|invalid_request|unauthorized_client|access_denied)\)")
 REFUSING_STATUSES = (400, 401, 403)
 SECRET_VARIABLES = ("AZURE_CLIENT_SECRET", "IDENTITY_HEADER", "MSI_SECRET", "AZURE_PASSWORD")
