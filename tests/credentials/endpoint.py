@@ -32,6 +32,7 @@ class TokenEndpoint:
     def __init__(self) -> None:
         self.fault: int | str | None = None
         self.lifetime_sec = 3600
+        self.skew_sec = 0  # how far its clock, by which App Service states ends, is ahead
         self.refresh_in_sec: int | None = None
         self.retry_after: str | None = None
         self.asked: list[str] = []
@@ -127,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(200, self.endpoint.next_token().encode())
         elif path == "/msi/token":
             known = self.headers.get("X-IDENTITY-HEADER") == APP_SERVICE_HEADER
-            ends = str(int(time.time()) + self.endpoint.lifetime_sec)
+            ends = str(int(time.time()) + self.endpoint.lifetime_sec + self.endpoint.skew_sec)
             self.answer(200, self.token() | {"expires_on": ends}) if known else self.answer(401, {"message": "who?"})
         elif path == "/metadata/identity/oauth2/token":
             ends = str(int(time.time()) + self.endpoint.lifetime_sec)

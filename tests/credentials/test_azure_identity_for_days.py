@@ -150,6 +150,19 @@ def test_a_machine_that_slept_for_a_night(endpoint: TokenEndpoint, monkeypatch: 
     run_virtual(main())
 
 
+@pytest.mark.parametrize("skew_sec", [-180, 180])
+def test_an_issuer_whose_clock_is_off(endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch, skew_sec: int) -> None:
+    """By less than the five minutes before what it takes for the end, in which azure-identity renews."""
+    endpoint.lifetime_sec, endpoint.skew_sec = HOUR_SEC, skew_sec
+
+    async def main() -> None:
+        days = Days(endpoint, app_service(endpoint, monkeypatch), monkeypatch)
+        async with days.keeper:
+            await days.under_load(3 * HOUR_SEC)
+
+    run_virtual(main())
+
+
 def test_a_wall_clock_set_back_does_not_revive_what_is_dead(
     endpoint: TokenEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from tests.credentials.issuer import Down, Issuer, Load, keep
-from warmline.credentials import KeeperThread, RefreshPolicy, TokenKeeper
+from tests.credentials.issuer import Down, Issuer, keep
+from warmline.credentials import RefreshPolicy
 from warmline.errors import (
     ConfigError,
     CredentialClosed,
@@ -19,7 +18,7 @@ from warmline.errors import (
     CredentialUnreachable,
 )
 from warmline.events import Event, TokenRefreshed, TokenRefreshFailed
-from warmline.testing import VirtualTimeLoop, run_virtual
+from warmline.testing import run_virtual
 
 pytestmark = pytest.mark.core
 
@@ -186,61 +185,6 @@ def test_before_start_and_after_close() -> None:
     run_virtual(main())
 
 
-def test_a_machine_that_slept_past_the_end_serves_nothing_old() -> None:
-    async def main() -> None:
-        issuer = Issuer(600.0)
-        async with keep(issuer) as keeper:
-            old = await keeper.token()
-            issuer.slept_sec = 8 * 3600.0
-            fresh = await keeper.token()
-            assert fresh.value != old.value
-            assert issuer.accepts(fresh.value)
-            assert keeper.snapshot()["counters"]["slept"] == 1
-
-    run_virtual(main())
-
-
-def test_a_machine_that_slept_is_awake_before_the_first_request() -> None:
-    async def main() -> None:
-        issuer = Issuer(600.0)
-        async with keep(issuer) as keeper:
-            await keeper.refresh()
-            for _ in range(5):
-                issuer.slept_sec += 500.0
-                await asyncio.sleep(6)  # nobody asks; within its next look it has noticed
-                load = Load(keeper, issuer)
-                await load.until(asyncio.get_running_loop().time() + 60.0)
-                load.assert_nobody_noticed()
-
-    run_virtual(main())
-
-
-def test_a_wall_clock_set_back_lengthens_nothing() -> None:
-    async def main() -> None:
-        issuer = Issuer(600.0)
-        back_sec = [0.0]
-        loop = cast("VirtualTimeLoop", asyncio.get_running_loop())
-        async with TokenKeeper(issuer, clock=loop.clock, wall=lambda: issuer.wall() - back_sec[0]) as keeper:
-            await keeper.refresh()
-            back_sec[0] = 7200.0
-            load = Load(keeper, issuer)
-            await load.until(3000.0)
-            load.assert_nobody_noticed()
-
-    run_virtual(main())
-
-
-def test_a_loop_that_stood_still_past_the_end() -> None:
-    async def main() -> None:
-        issuer = Issuer(600.0)
-        async with keep(issuer) as keeper:
-            await keeper.token()
-            cast("VirtualTimeLoop", asyncio.get_running_loop()).advance(700.0)
-            assert issuer.accepts((await keeper.token()).value)
-
-    run_virtual(main())
-
-
 def test_a_token_that_a_service_refuses_is_replaced_at_once_and_once() -> None:
     async def main() -> None:
         issuer = Issuer(600.0)
@@ -345,61 +289,6 @@ def test_an_issuer_that_asks_for_patience_gets_it_within_bounds() -> None:
 
     assert run_virtual(main(20.0)) == 6
     assert run_virtual(main(86_400.0)) == 4  # every 30 s: somebody waits
-
-
-def test_from_threads_and_other_loops() -> None:
-    """Real time and threads: a keeper on a loop of its own, asked from four threads and from this loop."""
-    issuer = RealIssuer()
-    with KeeperThread(TokenKeeper(issuer, name="speech")) as keeper:
-        values: list[str] = []
-        threads = [threading.Thread(target=lambda: values.append(keeper.get().value)) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        issuer.go.set()
-        for thread in threads:
-            thread.join(10)
-        assert values == ["token-1"] * 4
-        assert issuer.fetches == 1
-
-        async def on_another_loop() -> str:
-            return await keeper.async_provider()()
-
-        assert asyncio.run(on_another_loop()) == keeper.provider()() == "token-1"
-        assert keeper.token_credential().get_token("any/.default").token == "token-1"
-    assert issuer.closed
-
-
-def test_a_thread_that_waits_gives_up_in_time() -> None:
-    with (
-        KeeperThread(TokenKeeper(RealIssuer(), name="speech")) as keeper,
-        pytest.raises(CredentialError, match="no answer"),
-    ):
-        keeper.get(timeout=0.05)
-
-
-def test_a_blocking_get_never_blocks_the_loop_that_it_waits_for() -> None:
-    async def main() -> None:
-        async with keep(Issuer(latency_sec=1.0)) as keeper:
-            with pytest.raises(CredentialError, match="no answer yet"):
-                keeper.get(timeout=100)
-            await asyncio.sleep(2)
-            assert keeper.get().epoch == 1
-
-    run_virtual(main())
-
-
-class RealIssuer(Issuer):
-    """Answers once it may, in real time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go = threading.Event()
-
-    async def fetch(self) -> Any:
-        self.fetches += 1
-        while not self.go.is_set():
-            await asyncio.sleep(0.005)
-        return self.issue()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,8 @@ class KeeperThread:
 
     def _work(self) -> None:
         try:
-            asyncio.run(self._keep())
+            with contextlib.suppress(CredentialClosed):  # `start` says so
+                asyncio.run(self._keep())
         finally:
             self._started.set()
 
