@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from warmline.credentials.source import TokenSource
     from warmline.credentials.token import IssuedToken
 
-__all__ = ["Fetcher"]
+__all__ = ["Fetcher", "failed_source"]
 
 MAX_LEFT = 4
 CLOSE_TIMEOUT_SEC = 2.0
@@ -67,6 +67,13 @@ class Fetcher:
             task.exception()  # of one that was left behind, nobody else asks
 
 
+def failed_source(error: BaseException) -> CredentialUnreachable:
+    """What stands for an exception that a source should not have raised."""
+    failure = CredentialUnreachable(f"the source failed ({type(error).__name__})")
+    failure.__cause__ = safe_cause(error, ())
+    return failure
+
+
 def _result(task: asyncio.Task[IssuedToken]) -> IssuedToken:
     failure: CredentialError
     try:
@@ -74,7 +81,6 @@ def _result(task: asyncio.Task[IssuedToken]) -> IssuedToken:
     except CredentialError as error:
         failure = error
     except (Exception, asyncio.CancelledError) as error:
-        failure = CredentialUnreachable(f"the source failed ({type(error).__name__})")
-        failure.__cause__ = safe_cause(error, ())
+        failure = failed_source(error)
     # Raised out here, so that what was caught does not become its context.
     raise failure

@@ -9,7 +9,7 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
-from warmline.credentials.fetching import Fetcher
+from warmline.credentials.fetching import Fetcher, failed_source
 from warmline.credentials.kept import KeptToken
 from warmline.credentials.redaction import forget_frames
 from warmline.credentials.rotation import Rotations
@@ -111,6 +111,8 @@ class Refresher:
             self._succeeded(await self._fetcher.fetch(), began, tasks)
         except CredentialError as error:
             self._failed(error)
+        except Exception as error:  # a source with a bug must not end the refreshing
+            self._failed(failed_source(error))
         finally:
             self.ended = number
             with self.lock:
