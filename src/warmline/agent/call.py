@@ -47,6 +47,7 @@ class Call:
         self._idle_timeout_sec = idle_timeout_sec
         self._audio: asyncio.Queue[bytes] = asyncio.Queue(_AUDIO_QUEUE_FRAMES)
         self._playout = Playout(clock, self)
+        self._audible = asyncio.Event()
         self._pipeline: CallPipeline | None = None
         self._over: asyncio.Future[CallOver] = asyncio.get_running_loop().create_future()
         self._last_voice_sec = clock.now()
@@ -85,6 +86,8 @@ class Call:
     async def _converse(self) -> None:
         from warmline.agent.pipeline import CallPipeline  # heavy, and loaded long before a warm server's first call
 
+        # Who connects and says nothing, not even silence, needs none of it.
+        await self._audible.wait()
         try:
             ear = await self._session.take(self._kit.ears)
             voice = await self._session.take(self._kit.voices)
@@ -109,6 +112,7 @@ class Call:
         ahead_sec = self._received_sec - self._session.turns.now_ms() / 1000
         if ahead_sec > _MAX_AHEAD_SEC:  # nobody speaks that fast: do not read on, and the sender has to wait
             await asyncio.sleep(ahead_sec - _MAX_AHEAD_SEC)
+        self._audible.set()
         await self._audio.put(pcm)
 
     async def _hang_up_when_idle(self) -> None:
