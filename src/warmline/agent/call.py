@@ -11,7 +11,7 @@ from warmline.agent.prompt import core_prompt, with_facts
 from warmline.agent.wire import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 from warmline.clock import Clock
 from warmline.engines import ChatMessage, Transcript
-from warmline.errors import EngineError, ProtocolError
+from warmline.errors import PoolError, ProtocolError
 from warmline.session import Session, Stage
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Call:
         self._idle_timeout_sec = idle_timeout_sec
         self._audio: asyncio.Queue[bytes] = asyncio.Queue(_AUDIO_QUEUE_FRAMES)
         self._playout = Playout(clock, self)
+        self._audible = asyncio.Event()
         self._pipeline: CallPipeline | None = None
         self._over: asyncio.Future[CallOver] = asyncio.get_running_loop().create_future()
         self._last_voice_sec = clock.now()
@@ -85,11 +86,14 @@ class Call:
     async def _converse(self) -> None:
         from warmline.agent.pipeline import CallPipeline  # heavy, and loaded long before a warm server's first call
 
+        # Who connects and says nothing, not even silence, needs none of it.
+        await self._audible.wait()
         try:
-            stream = self._session.hold(await self._kit.ear.open_stream())
-        except EngineError as failure:
-            raise CallOver(_FAILED, "the recogniser is gone") from failure
-        self._pipeline = CallPipeline(self._kit, stream, self._playout, self._audio, self)
+            ear = await self._session.take(self._kit.ears)
+            voice = await self._session.take(self._kit.voices)
+        except PoolError as failure:
+            raise CallOver(_FAILED, f"the {failure.pool} is gone") from failure
+        self._pipeline = CallPipeline(self._kit, ear, voice, self._playout, self._audio, self)
         await self._pipeline.run()
         raise CallOver(_FAILED, "the pipeline ended")
 
@@ -108,6 +112,7 @@ class Call:
         ahead_sec = self._received_sec - self._session.turns.now_ms() / 1000
         if ahead_sec > _MAX_AHEAD_SEC:  # nobody speaks that fast: do not read on, and the sender has to wait
             await asyncio.sleep(ahead_sec - _MAX_AHEAD_SEC)
+        self._audible.set()
         await self._audio.put(pcm)
 
     async def _hang_up_when_idle(self) -> None:

@@ -31,14 +31,16 @@ from pipecat.workers.runner import WorkerRunner
 from warmline.adapters.pipecat import EngineLLMService, EngineSTTService, EngineTTSService, HeardTurnStop
 from warmline.agent.kit import Kit
 from warmline.agent.playout import Playout
-from warmline.agent.wire import BYTES_PER_FRAME, SAMPLE_RATE_HZ
-from warmline.engines import ChatMessage, Transcript, TranscriptStream
+from warmline.agent.wire import BYTES_PER_FRAME, FRAME_MS, SAMPLE_RATE_HZ
+from warmline.engines import ChatMessage, TextToSpeech, Transcript, TranscriptStream
 
 __all__ = ["CallPipeline", "Conversation"]
 
 _SMART_TURN_OWN_PATIENCE_SEC = 3600.0  # HeardTurnStop decides how long a pause may be
 _TURN_WATCHDOG_SEC = 8.0
-_ASK_AGAIN_SEC = 0.1
+_ASK_AGAIN_SEC = 0.02
+_CATCH_UP_SPEED = 4
+_MANY_BYTES = 5 * BYTES_PER_FRAME
 
 
 class Conversation(Protocol):
@@ -82,7 +84,13 @@ class CallPipeline:
     """Built for one call and thrown away with it; everything heavy comes out of the kit."""
 
     def __init__(
-        self, kit: Kit, stream: TranscriptStream, playout: Playout, audio: "asyncio.Queue[bytes]", call: Conversation
+        self,
+        kit: Kit,
+        ear: TranscriptStream,
+        voice: TextToSpeech,
+        playout: Playout,
+        audio: "asyncio.Queue[bytes]",
+        call: Conversation,
     ) -> None:
         self._mouth = _Mouth(playout, call)
         context = LLMContext([{"role": "assistant", "content": kit.scenario.greeting}])
@@ -105,10 +113,10 @@ class CallPipeline:
         user.add_event_handler("on_user_turn_stopped", _told(call.user_stopped))
         processors = [
             _Ears(audio),
-            EngineSTTService(stream, heard=call.heard, mark=call.mark),
+            EngineSTTService(ear, heard=call.heard, mark=call.mark),
             user,
             EngineLLMService(kit.model, prepare=call.prepare, replied=call.replied, mark=call.mark),
-            EngineTTSService(kit.voice, mark=call.mark),
+            EngineTTSService(voice, mark=call.mark),
             self._mouth,
             aggregators.assistant(),
         ]
@@ -165,7 +173,11 @@ def _told(tell: Callable[[], None]) -> Callable[..., Awaitable[None]]:
 
 
 class _Ears(FrameProcessor):
-    """What the caller says, from the first frame on, in pieces that are quick to decode."""
+    """What the caller says, from the first frame on, in pieces that are quick to decode.
+
+    What has piled up is caught up with at `_CATCH_UP_SPEED` times real time: the VAD judges audio behind the recogniser,
+    which keeps only some of what came before the VAD's word.
+    """
 
     def __init__(self, audio: "asyncio.Queue[bytes]") -> None:
         super().__init__()
@@ -188,6 +200,8 @@ class _Ears(FrameProcessor):
             pcm = await self._audio.get()
             for start in range(0, len(pcm), BYTES_PER_FRAME):
                 await self.push_frame(InputAudioRawFrame(pcm[start : start + BYTES_PER_FRAME], SAMPLE_RATE_HZ, 1))
+                if not self._audio.empty() or len(pcm) > _MANY_BYTES:
+                    await asyncio.sleep(FRAME_MS / 1000 / _CATCH_UP_SPEED)
 
 
 class _Mouth(FrameProcessor):
