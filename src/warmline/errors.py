@@ -5,6 +5,7 @@ __all__ = [
     "CreateFailed",
     "EngineError",
     "ForeignResource",
+    "PlanError",
     "PoolClosed",
     "PoolError",
     "PoolNotReady",
@@ -31,6 +32,10 @@ class EngineError(WarmlineError):
 
 class WarmUpFailed(WarmlineError):  # noqa: N818 - it names what happened, like the pool's PoolClosed
     """A warm-up step ended without the proof it owes (a byte, a token, a label)."""
+
+
+class PlanError(WarmlineError):
+    """A warm-up plan contradicts itself; the message names the step."""
 
 
 class WorkerDied(WarmlineError):  # noqa: N818
