@@ -3,6 +3,7 @@
 __all__ = [
     "ConfigError",
     "CreateFailed",
+    "Draining",
     "EngineError",
     "ForeignResource",
     "PlanError",
@@ -32,6 +33,10 @@ class EngineError(WarmlineError):
 
 class WarmUpFailed(WarmlineError):  # noqa: N818 - it names what happened, like the pool's PoolClosed
     """A warm-up step ended without the proof it owes (a byte, a token, a label)."""
+
+
+class Draining(WarmlineError):  # noqa: N818
+    """The server takes no further call; those that are live go on."""
 
 
 class PlanError(WarmlineError):

@@ -12,7 +12,7 @@ __all__ = ["GanttPanel", "gantt_svg"]
 _HEAD, _ROW, _BAR, _FOOT = 48, 24, 14, 22
 _LEFT, _RIGHT = 210, WIDTH - 150
 _PATH, _OTHER, _UNPROVED, _NO_SUCCESS = 0, 2, 4, 1
-_NOTE = "blue: critical path · green: other verified steps · grey: not verified · orange: no success · line: waiting for a core"
+_NOTE = "blue: critical path · green: others, verified · grey: not verified · orange: no success · line: core awaited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
