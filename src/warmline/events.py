@@ -11,6 +11,7 @@ __all__ = [
     "CreationFailed",
     "Event",
     "HookAbandoned",
+    "LeaseTaken",
     "PoolEvent",
     "ResourceAcquired",
     "ResourceClosed",
@@ -103,13 +104,28 @@ class TurnFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTaken(Event):
+    """A call took something exclusive to it from a pool; `tier` is dedicated, warm or cold.
+
+    `acquire_ms` is how long the call waited from asking to having it; what it had prefetched before is not in it.
+    """
+
+    session_id: str
+    pool: str
+    tier: str
+    joined: bool
+    acquire_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded(Event):
-    """A call is over and everything that it held was given back."""
+    """A call is over and everything that it held was given back; `leases` is what it had taken from pools."""
 
     session_id: str
     turns: int
     lasted_sec: float
     reason: str
+    leases: tuple[LeaseTaken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

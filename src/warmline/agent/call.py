@@ -11,7 +11,7 @@ from warmline.agent.prompt import core_prompt, with_facts
 from warmline.agent.wire import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 from warmline.clock import Clock
 from warmline.engines import ChatMessage, Transcript
-from warmline.errors import EngineError, ProtocolError
+from warmline.errors import PoolError, ProtocolError
 from warmline.session import Session, Stage
 
 if TYPE_CHECKING:
@@ -86,10 +86,11 @@ class Call:
         from warmline.agent.pipeline import CallPipeline  # heavy, and loaded long before a warm server's first call
 
         try:
-            stream = self._session.hold(await self._kit.ear.open_stream())
-        except EngineError as failure:
-            raise CallOver(_FAILED, "the recogniser is gone") from failure
-        self._pipeline = CallPipeline(self._kit, stream, self._playout, self._audio, self)
+            ear = await self._session.take(self._kit.ears)
+            voice = await self._session.take(self._kit.voices)
+        except PoolError as failure:
+            raise CallOver(_FAILED, f"the {failure.pool} is gone") from failure
+        self._pipeline = CallPipeline(self._kit, ear, voice, self._playout, self._audio, self)
         await self._pipeline.run()
         raise CallOver(_FAILED, "the pipeline ended")
 

@@ -1,11 +1,12 @@
-"""What every call takes from: loaded and exercised once, shared by all."""
+"""What every call takes from: loaded and exercised once, shared by all, or lent by a pool."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from warmline.adapters.pipecat import AnalyzerWeights
-    from warmline.engines import LanguageModel, SpeechToText, TextToSpeech
+    from warmline.engines import LanguageModel, TextToSpeech, TranscriptStream
+    from warmline.pool import WarmableResourcePool
     from warmline.settings import Scenario
 
 __all__ = ["Kit"]
@@ -13,11 +14,16 @@ __all__ = ["Kit"]
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The engines and weights of one server. `greeting` is PCM at the wire's rate, made for `scenario` and `voice`."""
+    """The pools, engines and weights of one server.
+
+    `ears` and `voices` lend what is exclusive to a call. `speech` speaks outside of calls. `greeting` is PCM at the
+    wire's rate, made for `scenario` and `speech`.
+    """
 
     scenario: "Scenario"
-    ear: "SpeechToText"
-    voice: "TextToSpeech"
+    ears: "WarmableResourcePool[TranscriptStream]"
+    voices: "WarmableResourcePool[TextToSpeech]"
+    speech: "TextToSpeech"
     model: "LanguageModel"
     weights: "AnalyzerWeights"
     greeting: bytes

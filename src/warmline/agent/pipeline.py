@@ -32,13 +32,13 @@ from warmline.adapters.pipecat import EngineLLMService, EngineSTTService, Engine
 from warmline.agent.kit import Kit
 from warmline.agent.playout import Playout
 from warmline.agent.wire import BYTES_PER_FRAME, SAMPLE_RATE_HZ
-from warmline.engines import ChatMessage, Transcript, TranscriptStream
+from warmline.engines import ChatMessage, TextToSpeech, Transcript, TranscriptStream
 
 __all__ = ["CallPipeline", "Conversation"]
 
 _SMART_TURN_OWN_PATIENCE_SEC = 3600.0  # HeardTurnStop decides how long a pause may be
 _TURN_WATCHDOG_SEC = 8.0
-_ASK_AGAIN_SEC = 0.1
+_ASK_AGAIN_SEC = 0.02
 
 
 class Conversation(Protocol):
@@ -82,7 +82,13 @@ class CallPipeline:
     """Built for one call and thrown away with it; everything heavy comes out of the kit."""
 
     def __init__(
-        self, kit: Kit, stream: TranscriptStream, playout: Playout, audio: "asyncio.Queue[bytes]", call: Conversation
+        self,
+        kit: Kit,
+        ear: TranscriptStream,
+        voice: TextToSpeech,
+        playout: Playout,
+        audio: "asyncio.Queue[bytes]",
+        call: Conversation,
     ) -> None:
         self._mouth = _Mouth(playout, call)
         context = LLMContext([{"role": "assistant", "content": kit.scenario.greeting}])
@@ -105,10 +111,10 @@ class CallPipeline:
         user.add_event_handler("on_user_turn_stopped", _told(call.user_stopped))
         processors = [
             _Ears(audio),
-            EngineSTTService(stream, heard=call.heard, mark=call.mark),
+            EngineSTTService(ear, heard=call.heard, mark=call.mark),
             user,
             EngineLLMService(kit.model, prepare=call.prepare, replied=call.replied, mark=call.mark),
-            EngineTTSService(kit.voice, mark=call.mark),
+            EngineTTSService(voice, mark=call.mark),
             self._mouth,
             aggregators.assistant(),
         ]

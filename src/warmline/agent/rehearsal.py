@@ -29,7 +29,7 @@ async def rehearse(kit: "Kit", clock: Clock, *, timeout_sec: float) -> str:
         WarmUpFailed: no sound came back in time.
     """
     phrase = next(iter(next(iter(kit.scenario.phrases.values()))), "hello").replace("$", "")
-    pcm = b"".join([piece async for piece in kit.voice.synthesize(phrase)])
+    pcm = b"".join([piece async for piece in kit.speech.synthesize(phrase)])
     caller = _Caller(_SILENCE * _BEFORE_FRAMES + pcm)
     session = Session(clock, emit=lambda _: None)
     async with session:

@@ -31,6 +31,7 @@ __all__ = ["create_app"]
 
 _log = logging.getLogger(__name__)
 _HELLO_TIMEOUT_SEC = 5.0
+_AGENT_FAILED = "the agent failed"
 _FAILED, _POLICY_VIOLATION, _BUSY = 1011, 1008, 1013
 
 
@@ -136,9 +137,13 @@ class _Switchboard:
             frame_ms=FRAME_MS,
             warm=self._settings.warm,
         )
-        async with session:
-            over = await self._run(line, session)
-            session.end_reason = over.reason
+        try:
+            async with session:
+                over = await self._run(line, session)
+                session.end_reason = over.reason
+        except (WarmlineError, ExceptionGroup):
+            _log.exception("call %s failed", session.id)
+            over = CallOver(_FAILED, _AGENT_FAILED)
         if over.code is not None:
             await line.close(over.code, over.reason, error=over.error)
 
@@ -146,10 +151,11 @@ class _Switchboard:
         try:
             await line.send_now()
             kit = await self._kit()
+            session.prefetch(kit.ears, kit.voices)
             idle_timeout_sec = self._settings.idle_timeout_sec
             return await Call(line, session, kit, self._clock, idle_timeout_sec=idle_timeout_sec).run()
         except CallerGone:
             return CallOver(None, "gone", error=False)
         except (WarmlineError, ExceptionGroup):
-            _log.exception("call %s failed", session.id)
-            return CallOver(_FAILED, "the agent failed")
+            session.end_reason = _AGENT_FAILED
+            raise

@@ -6,7 +6,7 @@ import importlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from warmline.clock import Clock
 from warmline.events import WarmUpStepFinished
@@ -15,7 +15,8 @@ from warmline.session import Emit
 if TYPE_CHECKING:
     from warmline.adapters.pipecat import AnalyzerWeights
     from warmline.agent.kit import Kit
-    from warmline.engines import LanguageModel, SpeechToText, TextToSpeech
+    from warmline.engines import LanguageModel, PoolHooks, TextToSpeech, TranscriptStream
+    from warmline.pool import WarmableResourcePool
     from warmline.settings import Scenario, Settings
 
 __all__ = ["WarmStart"]
@@ -24,6 +25,7 @@ _Made = TypeVar("_Made")
 _log = logging.getLogger(__name__)
 _IMPORTS = ("warmline.agent.pipeline", "warmline.agent.rehearsal", "warmline.engines.openai")
 _REHEARSAL_TIMEOUT_SEC = 10.0
+_SPARES_TIMEOUT_SEC = 10.0
 
 
 class WarmStart:
@@ -65,11 +67,13 @@ class WarmStart:
 
     async def exercise(self) -> None:
         """First inferences, then a whole call to ourselves. What fails is said, and left to the first call."""
+        from warmline.agent.call_pools import wait_for_spares
         from warmline.agent.rehearsal import rehearse
 
         kit = await self.kit()
         await self._wanted("inferences", asyncio.to_thread(kit.weights.exercise))
         await self._wanted("rehearsal", rehearse(kit, self._clock, timeout_sec=_REHEARSAL_TIMEOUT_SEC))
+        await self._wanted("spares", wait_for_spares(kit.ears, kit.voices, timeout_sec=_SPARES_TIMEOUT_SEC))
         # What lives until the end need not be walked by every collection during calls.
         gc.collect()
         gc.freeze()
@@ -88,16 +92,18 @@ class WarmStart:
         settings = self._settings
         async with asyncio.TaskGroup() as steps:
             url = steps.create_task(self._step("model server", self._llm_url()))
-            ear = steps.create_task(self._step("recogniser", self._ear()))
-            voice = steps.create_task(self._step("voice", self._voice()))
+            ears = steps.create_task(self._step("recogniser", self._ears()))
+            speech = steps.create_task(self._step("voice", self._speech()))
+            voices = steps.create_task(self._voices(speech))
             imported = steps.create_task(self._step("imports", self._import()))
             weights = steps.create_task(self._weights(imported))
             model = steps.create_task(self._model(imported, url))
-            greeting = steps.create_task(self._greeting(voice))
+            greeting = steps.create_task(self._greeting(speech))
         return Kit(
             scenario=self._scenario,
-            ear=ear.result(),
-            voice=voice.result(),
+            ears=ears.result(),
+            voices=voices.result(),
+            speech=speech.result(),
             model=model.result(),
             weights=weights.result(),
             greeting=greeting.result(),
@@ -109,7 +115,8 @@ class WarmStart:
         for module in _IMPORTS:
             await asyncio.to_thread(importlib.import_module, module)
 
-    async def _ear(self) -> "SpeechToText":
+    async def _ears(self) -> "WarmableResourcePool[TranscriptStream]":
+        from warmline.engines import ear_hooks
         from warmline.engines.pocketsphinx import PocketsphinxConfig, PocketsphinxSpeechToText
 
         phrases = tuple(phrase for each in self._scenario.phrases.values() for phrase in each)
@@ -118,9 +125,22 @@ class WarmStart:
         )
         ear = await PocketsphinxSpeechToText.start(config)
         self._held.push_async_callback(ear.aclose)
-        return ear
+        return await self._pool("recogniser", ear_hooks(ear))
 
-    async def _voice(self) -> "TextToSpeech":
+    async def _voices(self, speech: "Awaitable[TextToSpeech]") -> "WarmableResourcePool[TextToSpeech]":
+        from warmline.engines import voice_hooks
+
+        return await self._pool("voice", voice_hooks(await speech))
+
+    async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
+        from warmline.agent.call_pools import close_pool, make_pool
+
+        pool = make_pool(name, hooks, self._settings)
+        self._held.push_async_callback(close_pool, pool)
+        await pool.prepare()
+        return pool
+
+    async def _speech(self) -> "TextToSpeech":
         from warmline.engines.espeak import EspeakTextToSpeech
 
         voice = await EspeakTextToSpeech.start(self._settings.espeak)

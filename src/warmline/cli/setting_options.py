@@ -30,6 +30,7 @@ _OPTIONS = (
     _setting("--allow-origin", "allowed_origins", multiple=True, metavar="ORIGIN"),
     _setting("--allow-host", "allowed_hosts", multiple=True, metavar="HOST"),
     _setting("--max-calls", "max_calls", type=int, metavar="N"),
+    _setting("--spare-calls", "spare_calls", type=int, metavar="N"),
     _setting("--idle-timeout", "idle_timeout_sec", type=float, metavar="SECONDS"),
     _setting("--warm", "warm", type=_WARM),
     click.option("--cold", is_flag=True, help="the same as --warm none."),

@@ -53,7 +53,7 @@ class TranscriptStream(Protocol):
 
 
 class SpeechToText(Protocol):
-    """Opens ears."""
+    """Opens ears. One with `pool_hooks` (`Pooled`) says how they are made before they are needed."""
 
     @property
     def sample_rate_hz(self) -> int:
@@ -74,7 +74,10 @@ class SpeechToText(Protocol):
 
 
 class TextToSpeech(Protocol):
-    """Says text."""
+    """Says text: an engine, or one caller's voice of it.
+
+    An engine takes several texts at a time; one with `pool_hooks` (`Pooled`) says how a caller's own voice is made.
+    """
 
     @property
     def sample_rate_hz(self) -> int:

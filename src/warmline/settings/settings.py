@@ -81,6 +81,9 @@ class Settings(BaseSettings):
         default=(), description="Host headers that are answered, this server's own among them"
     )
     max_calls: int = Field(default=8, ge=1, le=10_000, description="calls at once; a further one is refused")
+    spare_calls: int = Field(
+        default=2, ge=0, le=1000, description="calls that an ear and a voice stand ready for (with warm = all)"
+    )
     idle_timeout_sec: _Seconds = Field(
         default=120.0, gt=0, le=86_400, description="seconds of silence after which a call ends"
     )

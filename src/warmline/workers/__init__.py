@@ -6,7 +6,8 @@ over a socket pair of its own, and can be killed without harm to anybody else. N
 
 from warmline.workers.channel import Channel
 from warmline.workers.frames import Message
+from warmline.workers.source import WorkerSource
 from warmline.workers.template import WorkerTemplate
 from warmline.workers.worker import Worker
 
-__all__ = ["Channel", "Message", "Worker", "WorkerTemplate"]
+__all__ = ["Channel", "Message", "Worker", "WorkerSource", "WorkerTemplate"]

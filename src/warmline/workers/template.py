@@ -7,10 +7,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from warmline.errors import WarmUpFailed, WorkerDied
+from warmline.workers.connection import WorkerConnection
 from warmline.workers.frames import FrameDecoder, Message, encode
 from warmline.workers.worker import Worker
 
@@ -36,6 +37,9 @@ class WorkerTemplate:
         self._loaded: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._spawning: dict[int, asyncio.Future[tuple[int, asyncio.Future[int]]]] = {}
         self._exits: dict[int, asyncio.Future[int]] = {}
+        self._workers: dict[int, Worker] = {}
+        self._closing = False
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_reader(control, self._on_readable)
 
     @classmethod
@@ -71,6 +75,20 @@ class WorkerTemplate:
             raise
         return template
 
+    @property
+    def pid(self) -> int:
+        """The process that has loaded."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether workers can be had from it, as far as is known."""
+        return not self._gone.done()
+
+    def on_exit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once on the loop when the template has died or was closed."""
+        self._gone.add_done_callback(lambda _: callback())
+
     async def spawn(self) -> Worker:
         """A worker of the caller's own, forked in milliseconds.
 
@@ -86,16 +104,20 @@ class WorkerTemplate:
             with theirs:
                 self._send_socket(number, theirs)
             pid, exited = await spawned
-            reader, writer = await asyncio.open_connection(sock=ours)
+            connection = await WorkerConnection.open(ours)
         except BaseException:
             ours.close()  # a worker that was forked all the same sees the end of its socket and ends
             raise
         finally:
             self._spawning.pop(number, None)
-        return Worker(self.name, pid, reader, writer, exited)
+        worker = Worker(self.name, pid, connection, exited)
+        if not exited.done():
+            self._workers[pid] = worker
+        return worker
 
     async def aclose(self) -> None:
-        """End the template. Workers end when their owners close them. Harmless when called twice."""
+        """End the template, and with it its workers. Harmless when called twice."""
+        self._closing = True
         self._disconnect()
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -148,6 +170,7 @@ class WorkerTemplate:
             case {"exited": int(pid), "status": int(status)}:
                 self._exit_of(pid).set_result(status)
                 del self._exits[pid]
+                self._workers.pop(pid, None)
 
     def _on_spawned(self, number: int, pid: int) -> None:
         exited = self._exit_of(pid)
@@ -168,21 +191,26 @@ class WorkerTemplate:
         for waiting in self._spawning.values():
             _fail(waiting, died)
         for pid, exited in self._exits.items():
-            if not exited.done():
-                exited.set_result(_exit_status_unknown(pid))
+            self._let_go(pid, exited)
         self._exits.clear()
+        self._workers.clear()
+        self._gone.set_result(None)
+
+    def _let_go(self, pid: int, exited: "asyncio.Future[int]") -> None:
+        """Nobody reaps this worker any more: what a call uses goes on without, anything else is ended."""
+        worker = self._workers.get(pid)
+        if worker is not None and not self._closing:
+            worker.orphan()
+            return
+        _kill(pid)
+        if not exited.done():
+            exited.set_result(-signal.SIGKILL)
 
 
 def _fail(waiting: "asyncio.Future[Any]", failure: Exception) -> None:
     if not waiting.done():
         waiting.set_exception(failure)
         waiting.exception()  # nobody may be waiting
-
-
-def _exit_status_unknown(pid: int) -> int:
-    """Without the template nobody reaps or reports its workers: end them, as their killer would see it."""
-    _kill(pid)
-    return -signal.SIGKILL
 
 
 def _kill(pid: int) -> None:

@@ -73,7 +73,8 @@ def _fork_until_closed(control: socket.socket, serve: Serve) -> None:
             if not data:
                 return
             for request in decoder.feed(data):
-                _fork(control, child_died, request, fds.pop(0), serve)
+                fd = fds.pop(0)
+                _fork(control, child_died, request, fd, fds, serve)
 
 
 def _child_signal() -> socket.socket:
@@ -96,7 +97,10 @@ def _reap(control: socket.socket) -> None:
         control.sendall(encode({"exited": pid, "status": os.waitstatus_to_exitcode(status)}))
 
 
-def _fork(control: socket.socket, child_died: socket.socket, request: Message, fd: int, serve: Serve) -> None:
+def _fork(
+    control: socket.socket, child_died: socket.socket, request: Message, fd: int, later: list[int], serve: Serve
+) -> None:
+    """One worker on `fd`. It closes `later`, the sockets of the next ones: held open, they would hide their ends."""
     assert not isinstance(request, bytes), "requests are control messages"
     try:
         pid = os.fork()
@@ -115,6 +119,8 @@ def _fork(control: socket.socket, child_died: socket.socket, request: Message, f
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.close()
         child_died.close()
+        for other in later:
+            os.close(other)
         serve(Channel(socket.socket(fileno=fd)))
         status = 0
     except BrokenPipeError:

@@ -28,15 +28,15 @@ class _Speaker:
         self._sample_rate_hz = sample_rate_hz
 
     def serve(self, channel: Channel) -> None:
-        """Answer {"say": text} with PCM messages, then {"samples": n}; any further message cancels."""
+        """Answer {"say": text} with PCM messages, then {"samples": n}.
+
+        Any further message ends the utterance at once, {"stop": true} does nothing else; {"samples": n} comes always.
+        """
         while (request := channel.receive()) is not None:
-            assert not isinstance(request, bytes), "espeak is sent text only"
-
-            def sink(pcm: bytes) -> bool:
-                channel.send(pcm)
-                return not channel.pending()
-
-            channel.send({"samples": self.speak(str(request["say"]), sink)})
+            assert not isinstance(request, bytes), "espeak is sent control messages only"
+            if "say" in request:
+                samples = self.speak(str(request["say"]), lambda pcm: _unless_stopped(channel, pcm))
+                channel.send({"samples": samples})
 
     def speak(self, text: str, sink: Callable[[bytes], bool]) -> int:
         """Speak at the wanted rate; returns how many samples the sink was given."""
@@ -52,3 +52,8 @@ class _Speaker:
         self._espeak.speak(text, resampled)
         resampled(b"", last=True)
         return count
+
+
+def _unless_stopped(channel: Channel, pcm: bytes) -> bool:
+    channel.send(pcm)
+    return not channel.pending()

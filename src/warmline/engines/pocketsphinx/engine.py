@@ -1,28 +1,25 @@
 """Speech-to-text by pocketsphinx worker processes, one to a call."""
 
-import asyncio
-import itertools
 from dataclasses import asdict
 from typing import Self
 
 from warmline.engines.pocketsphinx.config import PocketsphinxConfig
-from warmline.engines.protocols import Transcript, TranscriptStream
-from warmline.errors import EngineError, WorkerDied
-from warmline.workers import Worker, WorkerTemplate
+from warmline.engines.pocketsphinx.ear import PocketsphinxEar
+from warmline.engines.pool_hooks import PoolHooks
+from warmline.engines.protocols import TranscriptStream
+from warmline.workers import WorkerSource
 
 __all__ = ["PocketsphinxSpeechToText"]
 
-_ANSWER_TIMEOUT_SEC = 6.0
 _LOAD_TIMEOUT_SEC = 120.0  # a scenario's model is made at its first start: seconds, on a busy machine many
-_MODEL = "adapted"
 
 
 class PocketsphinxSpeechToText:
     """Opens ears: each is a worker process forked from a template that has the decoder loaded."""
 
-    def __init__(self, template: WorkerTemplate, config: PocketsphinxConfig) -> None:
+    def __init__(self, source: WorkerSource, config: PocketsphinxConfig) -> None:
         self.config = config
-        self._template = template
+        self._source = source
 
     @classmethod
     async def start(cls, config: PocketsphinxConfig) -> Self:
@@ -32,76 +29,34 @@ class PocketsphinxSpeechToText:
             WarmUpFailed: it did not load, or gave no label.
         """
         sent = {**asdict(config), "cache_dir": str(config.cache_dir)}
-        template = await WorkerTemplate.start(
+        source = await WorkerSource.start(
             "warmline.engines.pocketsphinx.worker:load", sent, name="pocketsphinx", start_timeout_sec=_LOAD_TIMEOUT_SEC
         )
-        return cls(template, config)
+        return cls(source, config)
 
     @property
     def sample_rate_hz(self) -> int:
         """Rate of the audio that ears expect."""
         return 16_000
 
+    @property
+    def pool_hooks(self) -> PoolHooks[PocketsphinxEar]:
+        """Ears that have heard a word before a caller comes; one that has heard a caller is closed, not reset."""
+        return PoolHooks(factory=self._open, warm_fn=PocketsphinxEar.exercise, reset_fn=PocketsphinxEar.is_fresh)
+
     async def open_stream(self) -> TranscriptStream:
-        """A fresh ear, forked in a few milliseconds.
+        """A fresh ear, forked in a few milliseconds; it hears its first word while the caller does not speak yet.
 
         Raises:
-            EngineError: the template is gone.
+            EngineError: no worker could be had.
         """
-        return _Ear(self._template, await _fork(self._template))
+        ear = await self._open()
+        ear.exercise_soon()
+        return ear
 
     async def aclose(self) -> None:
-        """End the template; ears end when their calls close them."""
-        await self._template.aclose()
+        """End every process."""
+        await self._source.aclose()
 
-
-class _Ear:
-    def __init__(self, template: WorkerTemplate, worker: Worker) -> None:
-        self._template = template
-        self._worker = worker
-        self._numbers = itertools.count()
-        # Utterances may end faster than they are decoded; their answers come in order, to one reader at a time.
-        self._answering = asyncio.Lock()
-
-    def begin(self) -> None:
-        self._worker.send({"op": "begin"})
-
-    def feed(self, pcm: bytes) -> None:
-        self._worker.send(pcm)
-
-    async def finish(self) -> Transcript:
-        number = next(self._numbers)
-        self._worker.send({"op": "finish", "id": number})
-        async with self._answering:
-            try:
-                async with asyncio.timeout(_ANSWER_TIMEOUT_SEC):
-                    return await self._answer_to(number)
-            except (WorkerDied, TimeoutError) as lost:
-                await self._replace()
-                raise EngineError("pocketsphinx died or hung while it listened") from lost
-
-    async def _answer_to(self, number: int) -> Transcript:
-        while True:
-            answer = await self._worker.receive()
-            assert not isinstance(answer, bytes), "a listener answers with control messages"
-            if answer["id"] == number:  # else to a question that nobody waited for
-                return Transcript(str(answer["text"]), float(str(answer["confidence"])), _MODEL)
-
-    async def aclose(self) -> None:
-        # Whatever it is decoding, nobody waits for it any more.
-        self._worker.kill()
-        await self._worker.aclose()
-
-    async def _replace(self) -> None:
-        """What was said is lost, but the next utterance shall be heard."""
-        lost = self._worker
-        lost.kill()
-        self._worker = await _fork(self._template)
-        await lost.aclose()
-
-
-async def _fork(template: WorkerTemplate) -> Worker:
-    try:
-        return await template.spawn()
-    except WorkerDied as died:
-        raise EngineError("pocketsphinx is gone") from died
+    async def _open(self) -> PocketsphinxEar:
+        return await PocketsphinxEar.open(self._source)

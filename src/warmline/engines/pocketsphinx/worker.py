@@ -29,12 +29,7 @@ def load(config: Mapping[str, object]) -> Callable[[Channel], None]:
     if not _exercise(listener).text:
         raise RuntimeError("pocketsphinx heard nothing in a recorded word")
 
-    def serve(channel: Channel) -> None:
-        # Memory shared with the template is copied where it is written first: better now than in the first utterance.
-        _exercise(listener)
-        _listen(channel, listener)
-
-    return serve
+    return lambda channel: _listen(channel, listener)
 
 
 def _exercise(listener: Listener) -> Heard:
@@ -47,13 +42,22 @@ def _exercise(listener: Listener) -> Heard:
 
 
 def _listen(channel: Channel, listener: Listener) -> None:
-    """{"op": "begin"}, audio, {"op": "finish", "id": n} -> {"id": n, "text", "confidence"}; until closed."""
+    """{"op": "begin"}, audio, {"op": "finish", "id": n} -> {"id": n, "text", "confidence"}; until closed.
+
+    {"op": "exercise", "id": n} hears the recorded word and answers likewise. Memory shared with the template is copied
+    where it is written first: better then than in a caller's first utterance.
+    """
     while (message := channel.receive()) is not None:
         match message:
             case bytes():
                 listener.feed(message)
             case {"op": "begin"}:
                 listener.begin()
-            case {"op": "finish", "id": number}:
-                heard = listener.finish()
-                channel.send({"id": number, "text": heard.text, "confidence": heard.confidence})
+            case {"op": "finish", "id": int(number)}:
+                _answer(channel, number, listener.finish())
+            case {"op": "exercise", "id": int(number)}:
+                _answer(channel, number, _exercise(listener))
+
+
+def _answer(channel: Channel, number: int, heard: Heard) -> None:
+    channel.send({"id": number, "text": heard.text, "confidence": heard.confidence})
