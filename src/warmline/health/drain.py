@@ -45,6 +45,7 @@ class Drain:
         self._clock: Clock = clock or SystemClock()
         self._begun = asyncio.Event()
         self._over = asyncio.Event()
+        self._emptied = asyncio.Event()
 
     @property
     def begun(self) -> bool:
@@ -91,6 +92,8 @@ class Drain:
             yield
         finally:
             self.live -= 1
+            if not self.live:
+                self._emptied.set()
             self._end_if_empty()
 
     async def finished(self) -> int:
@@ -100,6 +103,12 @@ class Drain:
             async with asyncio.timeout(self.left_sec):
                 await self._over.wait()
         return self.live
+
+    async def empty(self) -> None:
+        """Wait until no call is live."""
+        while self.live:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     @asynccontextmanager
     async def on_sigterm(self, then: Callable[[], None] | None = None) -> AsyncIterator[None]:

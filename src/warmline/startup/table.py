@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_table", "text_table"]
 
-_HEADERS = ("step", "needs", "after", "criticality", "scope", "runs", "bound s", "retries", "counts when")
+_HEADERS = ("step", "criticality", "scope", "runs", "bound s", "retries", "counts when", "waits for")
 
 
 def text_table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = ()) -> str:
@@ -23,7 +23,7 @@ def text_table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Col
 
 def plan_table(steps: Iterable[Step]) -> str:
     """What would run, in an order in which each step comes after what it waits for."""
-    return text_table(_HEADERS, [_row(step) for step in steps], right=(6, 7))
+    return text_table(_HEADERS, [_row(step) for step in steps], right=(4, 5))
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Collection[int]) -> str:
@@ -37,12 +37,11 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Collection[int]) -
 def _row(step: Step) -> tuple[str, ...]:
     return (
         step.name,
-        ", ".join(step.needs),
-        ", ".join(step.after),
         step.criticality.value,
         step.scope.value,
         "on a core" if step.cpu else "beside others",
         f"{step.timeout_sec:g}",
         str(step.retries),
         ("it proves it" if step.verified else "it ends") + (", costs money" if step.paid else ""),
+        "; ".join([", ".join(step.needs)] * bool(step.needs) + [f"end of {', '.join(step.after)}"] * bool(step.after)),
     )
