@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.agent.served import FRAME, events_until, served
+from tests.processes import children
 from warmline.measure import Caller, CallPlan, ScriptTurn, Utterance, read_wav
 from warmline.session import Stage
 
@@ -105,6 +106,7 @@ async def speak(call, *files):
 def test_a_cold_server_answers_too(tmp_path, warm):
     async def scenario():
         async with served(tmp_path, warm=warm) as agent:
+            assert children() == []  # nothing is made before somebody calls
             return await Caller(agent.url).call(plan("hours"))
 
     result = asyncio.run(scenario())

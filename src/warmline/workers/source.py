@@ -61,15 +61,10 @@ class WorkerSource:
             WorkerDied: the template died or hung over it, or the source is closed.
             WarmUpFailed: a new template did not load.
         """
-        template = await self._living()
         try:
-            async with asyncio.timeout(_FORK_TIMEOUT_SEC):
-                worker = await template.spawn()
-        except TimeoutError as hung:
-            await template.aclose()  # which makes room for another
-            raise WorkerDied(self.name) from hung
-        self._spawned += 1
-        return worker
+            return await self._fork(await self._living())
+        except WorkerDied:  # the template did, as everybody who asked in this moment finds out: not a second time
+            return await self._fork(await self._living())
 
     async def aclose(self) -> None:
         """End the template, and with it its workers. Harmless when called twice."""
@@ -79,6 +74,16 @@ class WorkerSource:
             await asyncio.wait([self._starting])
         if self._template is not None:
             await self._template.aclose()
+
+    async def _fork(self, template: WorkerTemplate) -> Worker:
+        try:
+            async with asyncio.timeout(_FORK_TIMEOUT_SEC):
+                worker = await template.spawn()
+        except TimeoutError as hung:
+            await template.aclose()  # which makes room for another
+            raise WorkerDied(self.name) from hung
+        self._spawned += 1
+        return worker
 
     async def _living(self) -> WorkerTemplate:
         if self._closed:

@@ -18,6 +18,7 @@ from warmline.workers.worker import Worker
 __all__ = ["WorkerTemplate"]
 
 _READ_BYTES = 65536
+_GRACE_SEC = 1.0
 
 
 class WorkerTemplate:
@@ -117,6 +118,10 @@ class WorkerTemplate:
 
     async def aclose(self) -> None:
         """End the template, and with it its workers. Harmless when called twice."""
+        if not self.alive:  # it is ending: to kill it now would reap it behind the back of asyncio, which complains
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE_SEC):
+                    await self._process.wait()
         self._closing = True
         self._disconnect()
         if self._process.returncode is None:
