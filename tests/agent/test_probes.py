@@ -99,6 +99,22 @@ async def three_calls_outlive_sigterm(server, agent):
             assert call.close_code == 1000
 
 
+def test_a_call_that_comes_before_the_server_is_ready_waits_and_is_greeted(tmp_path):
+    async def call(agent):
+        async with agent.call() as caller:
+            events = await events_until(caller, "bot_started", turn=0)
+            return [event["type"] for event in events]
+
+    with process(tmp_path) as (server, agent):
+        while answers(agent.port, "/livez") is None:
+            assert server.poll() is None
+            time.sleep(0.02)
+        assert ask(agent.port, "/readyz")[0] == 503
+        assert asyncio.run(call(agent)) == ["ready", "reply", "bot_started"]
+        server.terminate()
+        assert server.wait(30) == 0
+
+
 def test_when_the_grace_is_over_a_turn_is_finished_and_the_line_closed_with_1001(tmp_path):
     async def scenario():
         drain = Drain(grace_sec=0)
