@@ -97,10 +97,10 @@ def test_calls_go_on_and_come_when_a_template_is_killed(tmp_path, kind):
 
     during, *after = asyncio.run(scenario())
     assert during.completed, (during.failure, during.faults, during.turns)
-    assert [turn.transcript for turn in during.turns] == [SAID["hours"][0], SAID["parking"][0]]
+    assert [turn.transcript.split()[-1] for turn in during.turns] == ["hours", "car"]
     for result in after:
         assert result.completed, (result.failure, result.faults, result.turns)
-        assert result.turns[0].transcript == SAID["parking"][0]
+        assert result.turns[0].transcript.split()[-1] == "car"
 
 
 def test_spares_that_are_killed_are_replaced_and_nobody_notices(tmp_path):
