@@ -48,6 +48,7 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/mypy tests
+	$(BIN)/mypy examples
 	$(BIN)/mypy --allow-untyped-calls --allow-untyped-decorators bench
 
 public-types: $(VENV)/.dev

@@ -1,6 +1,7 @@
 """Servers of the arms: started, waited for, called, and gone afterwards."""
 
 import asyncio
+import http
 import signal
 import socket
 import urllib.error
@@ -88,7 +89,7 @@ def _free_port() -> int:
 
 
 async def _until_it_answers(server: ServerProcess, port: int, arm: Arm) -> None:
-    # Any answer will do: it comes once the server is through with its start, and warms nothing that a call needs.
+    # One that has no such probe answers once it is through with its start. Neither warms anything that a call needs.
     async with asyncio.timeout(_START_TIMEOUT_SEC):
         while not await asyncio.to_thread(_answers, port):
             if server.exit_status is not None:
@@ -99,9 +100,9 @@ async def _until_it_answers(server: ServerProcess, port: int, arm: Arm) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=_START_TIMEOUT_SEC):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=_START_TIMEOUT_SEC):
             return True
-    except urllib.error.HTTPError:
-        return True
+    except urllib.error.HTTPError as refusal:
+        return refusal.code != http.HTTPStatus.SERVICE_UNAVAILABLE
     except OSError:
         return False

@@ -8,8 +8,10 @@ __all__ = [
     "CredentialExpired",
     "CredentialRefused",
     "CredentialUnreachable",
+    "Draining",
     "EngineError",
     "ForeignResource",
+    "PlanError",
     "PoolClosed",
     "PoolError",
     "PoolNotReady",
@@ -36,6 +38,14 @@ class EngineError(WarmlineError):
 
 class WarmUpFailed(WarmlineError):  # noqa: N818 - it names what happened, like the pool's PoolClosed
     """A warm-up step ended without the proof it owes (a byte, a token, a label)."""
+
+
+class Draining(WarmlineError):  # noqa: N818
+    """The server takes no further call; those that are live go on."""
+
+
+class PlanError(WarmlineError):
+    """A warm-up plan contradicts itself; the message names the step."""
 
 
 class WorkerDied(WarmlineError):  # noqa: N818

@@ -22,7 +22,10 @@ __all__ = [
     "TokenRefreshFailed",
     "TokenRefreshed",
     "TurnFinished",
+    "WarmUpFinished",
     "WarmUpStepFinished",
+    "WarmUpStepRetrying",
+    "WarmUpStepStarted",
 ]
 
 
@@ -34,13 +37,48 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUpStepStarted(Event):
+    """An attempt at a step of the warm-up began; the first is 1."""
+
+    name: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUpStepRetrying(Event):
+    """An attempt failed because of `error`; the next begins in `delay_sec`."""
+
+    name: str
+    attempt: int
+    error: str
+    delay_sec: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUpStepFinished(Event):
-    """One step of the warm-up ended; `verified` says whether it proved what it made, `error` why it did not."""
+    """One step of the warm-up ended in `state`; `verified` says whether it proved what it made, `error` why it did not.
+
+    `ended` of the `total` steps of this run have ended by now.
+    """
 
     name: str
     took_ms: float
     verified: bool
     error: str | None = None
+    state: str = ""
+    evidence: str | None = None
+    ended: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUpFinished(Event):
+    """A run of the warm-up ended: `verified` of `total` steps proved what they made, the `failed` did not succeed."""
+
+    took_ms: float
+    verified: int
+    total: int
+    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def served(tmp_path, **choices) -> AsyncIterator[Served]:
+async def served(tmp_path, gates=None, drain=None, **choices) -> AsyncIterator[Served]:
     """Start it warm, stop it at the end of the block."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     settings = Settings(port=0, cache_dir=tmp_path.parent / "cache", llm_base_url=None, **choices)
@@ -48,7 +48,9 @@ async def served(tmp_path, **choices) -> AsyncIterator[Served]:
                 load_scenario(),
                 say=lambda _: None,
                 emit=events.append,
-                listening=listening.set_result,
+                ready=listening.set_result,
+                gates=gates,
+                drain=drain,
                 stop=stop,
             )
         )

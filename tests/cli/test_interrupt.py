@@ -15,7 +15,7 @@ import pytest
         (["serve", "--cold", "--port", "0"], "Call it: http://127.0.0.1:", {0}),
         # Interrupted while modules are being imported, and in the midst of the warm-up.
         (["serve", "--port", "0"], "Set: port = 0", {0, 130}),
-        (["serve", "--port", "0"], " s  ok", {0, 130}),
+        (["serve", "--port", "0"], " s  verified", {0, 130}),
         (["emulate", "openai"], '{"url": "http://127.0.0.1:', {0, 130}),
     ],
 )

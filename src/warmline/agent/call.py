@@ -1,6 +1,7 @@
 """One call, from the accepted socket to the hang-up."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "CallOver"]
 
-_NORMAL, _FAILED = 1000, 1011
+_NORMAL, _LEAVING, _FAILED = 1000, 1001, 1011
 _AUDIO_QUEUE_FRAMES = 256
 _MAX_AHEAD_SEC = 10.0
 _UNDERSTOOD_CONFIDENCE = 0.1
@@ -55,6 +56,14 @@ class Call:
         self._decided = False
         self._unfinished: int | None = None
         self._received_sec = 0.0
+        self._leaving = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._leave_within_sec = 0.0
+
+    def leave(self, within_sec: float) -> None:
+        """Finish the turn at hand, then hang up; after `within_sec` in any case."""
+        self._leave_within_sec = within_sec
+        self._leaving.set()
 
     async def run(self) -> CallOver:
         """Until it is over; returns why. Everything started here has ended by then."""
@@ -66,6 +75,7 @@ class Call:
                     self._playout.run(),
                     self._listen(),
                     self._hang_up_when_idle(),
+                    self._hang_up_when_told(),
                     self._converse(),
                 )
             ]
@@ -121,6 +131,15 @@ class Call:
             if self._playout.speaking is not None:
                 self._last_voice_sec = self._clock.now()
         raise CallOver(_NORMAL, "idle")
+
+    async def _hang_up_when_told(self) -> None:
+        await self._leaving.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._leave_within_sec):
+                while self._playout.speaking is not None or self._unfinished is not None:
+                    self._quiet.clear()
+                    await self._quiet.wait()
+        raise CallOver(_LEAVING, "the server is shutting down")
 
     async def _ending(self, coroutine: Coroutine[object, object, None]) -> None:
         """Run one of the call's tasks; whatever ends it ends the call."""
@@ -217,6 +236,7 @@ class Call:
             self._unfinished = None
         stages_ms = self._session.finish_turn(turn, interrupted=interrupted)
         self._line.post("turn", turn=turn, stages=stages_ms, interrupted=interrupted)
+        self._quiet.set()
 
     # What the mouth tells (warmline.agent.playout.Listener).
 
@@ -239,8 +259,6 @@ class Call:
         """An answer is over."""
         self._last_voice_sec = self._clock.now()
         self._line.post("bot_stopped", turn=turn, samples=samples, sha256=sha256, interrupted=interrupted)
-        self._line.post(
-            "turn", turn=turn, stages=self._session.finish_turn(turn, interrupted=interrupted), interrupted=interrupted
-        )
+        self._finish_turn(turn, interrupted=interrupted)
         if self._pipeline is not None:
             await self._pipeline.bot_stopped()

@@ -1,48 +1,56 @@
-"""`warmline serve`: warm up, listen, take calls until told to stop."""
+"""`warmline serve`: listen, warm up, take calls until told to stop."""
 
 import asyncio
+import contextlib
 import logging
 import signal
-import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
+from warmline.agent.door import Door, listen
 from warmline.agent.memory import use_few_arenas
 from warmline.agent.warm_start import WarmStart
-from warmline.agent.wire import MAX_FRAME_BYTES
 from warmline.clock import SystemClock
-from warmline.errors import ConfigError
 from warmline.events import Event
+from warmline.health import Drain, Health
 from warmline.session import Emit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from warmline.agent.server import Switchboard
+    from warmline.health import Gate
     from warmline.settings import Scenario, Settings
 
-__all__ = ["run", "serve"]
+__all__ = ["explain_start", "run", "serve"]
 
-_GRACE_SEC = 3
-_BACKLOG = 2048
+_LOOK_AGAIN_SEC = 0.25
+_LAST_TURN_SEC = 12.0
 
 
 def _unobserved(event: Event) -> None:
     """Nobody subscribes."""
 
 
-def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]) -> int:
+def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None], emit: Emit = _unobserved) -> int:
     """Run the agent until SIGINT or SIGTERM; returns the exit status. `say` is given what a person wants to read.
+
+    SIGINT ends calls at once; SIGTERM lets them go on for the drain's grace, and once more ends that.
 
     Raises:
         ConfigError: the address can not be listened on.
-        WarmlineError: an engine that no call can do without would not start.
+        WarmlineError: with the policy `block`, a part that no call can do without could not be made.
     """
     use_few_arenas()
     _configure_logging(settings.log_level)
-    asyncio.run(_until_signalled(settings, scenario, say))
+    asyncio.run(_until_signalled(settings, scenario, say, emit))
     return 0
+
+
+def explain_start(settings: "Settings", scenario: "Scenario") -> str:
+    """The plan of the warm-up as a table; nothing is run."""
+    return WarmStart(settings, scenario, clock=SystemClock(), emit=_unobserved).plan.explain()
 
 
 async def run(
@@ -51,43 +59,102 @@ async def run(
     *,
     say: Callable[[str], None],
     stop: asyncio.Event,
+    drain: Drain | None = None,
     emit: Emit = _unobserved,
-    listening: Callable[[int], None] = lambda port: None,
+    gates: "Mapping[str, Gate] | None" = None,
+    ready: Callable[[int], None] = lambda port: None,
 ) -> None:
-    """Warm up, take calls until `stop` is set, give everything back. `listening` is told the port.
+    """Warm up, take calls until `stop` is set or `drain` is over, give everything back.
+
+    `gates` must be open for the server to be ready. `ready` is told the port once it is, for the first time.
 
     Raises:
-        ConfigError: the address can not be listened on.
-        WarmlineError: an engine that no call can do without would not start.
+        ConfigError: an address can not be listened on.
+        WarmlineError: with the policy `block`, a part that no call can do without could not be made.
     """
+    drain = drain or Drain(grace_sec=settings.drain_grace_sec)
     clock = SystemClock()
-    began_sec = clock.now()
-    with _listen(settings.host, settings.port) as door:
-        settings = settings.listening_on(door.getsockname()[1])
-        async with WarmStart(settings, scenario, clock=clock, emit=emit, say=say) as warm_start:
-            if await _stopped_while(_warm_up(warm_start, settings.warm), stop):
+    with listen(settings.host, settings.port) as public, listen("127.0.0.1", settings.operations_port) as operations:
+        settings = settings.listening_on(public.getsockname()[1])
+        warm_start = WarmStart(settings, scenario, clock=clock, emit=emit)
+        async with contextlib.AsyncExitStack() as stack:
+            if await _stopped_while(_enter(stack, warm_start), stop):
                 return
-            say(f"Warm ({settings.warm}) after {clock.now() - began_sec:.2f} s.")
-            from warmline.agent.server import create_app
+            from warmline.agent.server import (  # heavy; a step of the plan has loaded it
+                Switchboard,
+                create_app,
+                operations_app,
+            )
 
-            app = create_app(settings, scenario.name, warm_start.kit, clock=clock, emit=emit)
+            health = Health(warm_start.plan, floors=warm_start.floors, gates=gates, drain=drain, clock=clock)
+            switchboard = Switchboard(settings, scenario.name, warm_start.kit, drain, clock=clock, emit=emit)
+            doors = [
+                Door(create_app(settings, switchboard, health), public, settings.log_level),
+                Door(operations_app(health, operations.getsockname()[1]), operations, settings.log_level),
+            ]
+            say(f"Listening: {_address(settings)} (its state: {_operations(doors[1])})")
+            await _take_calls(
+                doors, _announce(settings, health, warm_start, say, ready), _leave(drain, switchboard, stop), stop
+            )
 
-            def on_listening() -> None:
-                say(f"Call it: {_address(settings)}")
-                listening(settings.port)
 
-            server = _Server(_uvicorn_config(app, settings.log_level), on_listening)
-            async with asyncio.TaskGroup() as tasks:
-                stopping = tasks.create_task(_stop_when(stop, server))
-                await server.serve(sockets=[door])
-                stopping.cancel()
+async def _take_calls(
+    doors: list[Door], announce: Coroutine[Any, Any, None], leave: Coroutine[Any, Any, None], stop: asyncio.Event
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        until_stopped = [tasks.create_task(announce), tasks.create_task(leave)]
+        serving = [tasks.create_task(door.serve()) for door in doors]
+        await stop.wait()
+        for task in until_stopped:
+            task.cancel()
+        for door in doors:
+            door.close()
+        await asyncio.wait(serving)
 
 
-async def _until_signalled(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, scenario, say=say, stop=stop)
+async def _enter(stack: contextlib.AsyncExitStack, warm_start: WarmStart) -> None:
+    await stack.enter_async_context(warm_start)
+    await warm_start.web_server_loaded.wait()
+
+
+async def _announce(
+    settings: "Settings",
+    health: Health,
+    warm_start: WarmStart,
+    say: Callable[[str], None],
+    ready: Callable[[int], None],
+) -> None:
+    """Say that calls are welcome, once the server is ready."""
+    while not (verdict := health.probe()).ready:
+        warm_start.changed.clear()
+        with contextlib.suppress(TimeoutError):  # spares come without an event of the plan
+            async with asyncio.timeout(_LOOK_AGAIN_SEC):
+                await warm_start.changed.wait()
+    without = f", without {', '.join(verdict.degraded)}" if verdict.degraded else ""
+    say(f"Warm ({settings.warm}) after {warm_start.plan.report().wall_sec:.2f} s{without}.")
+    say(f"Call it: {_address(settings)}")
+    ready(settings.port)
+
+
+async def _leave(drain: Drain, switchboard: "Switchboard", stop: asyncio.Event) -> None:
+    """Once the drain has begun: wait for live calls, let those that are left finish their turn, then stop."""
+    if await drain.finished():
+        await switchboard.hang_up(within_sec=_LAST_TURN_SEC)
+    stop.set()
+
+
+async def _until_signalled(settings: "Settings", scenario: "Scenario", say: Callable[[str], None], emit: Emit) -> None:
+    stop, drain = asyncio.Event(), Drain(grace_sec=settings.drain_grace_sec)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, _on_sigterm, drain, stop)
+    await run(settings, scenario, say=say, stop=stop, drain=drain, emit=emit)
+
+
+def _on_sigterm(drain: Drain, stop: asyncio.Event) -> None:
+    if not drain.live:  # also while it is still starting
+        stop.set()
+    drain.begin()
 
 
 async def _stopped_while(work: Coroutine[object, object, None], stop: asyncio.Event) -> bool:
@@ -106,61 +173,8 @@ async def _stopped_while(work: Coroutine[object, object, None], stop: asyncio.Ev
     return False
 
 
-async def _stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:
-    await stop.wait()
-    server.should_exit = True
-
-
-class _Server(uvicorn.Server):
-    """Says when it listens, and leaves the signals to whoever runs it."""
-
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_listening = on_listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_listening()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _warm_up(warm_start: WarmStart, how: str) -> None:
-    if how == "imports":
-        await warm_start.imports()
-    elif how == "all":
-        await warm_start.kit()
-        await warm_start.exercise()
-
-
-def _uvicorn_config(app: object, log_level: str) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type] # an ASGI app; the precise type would import FastAPI here
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        # Our own limit is lower and explains itself; this one only guards the memory.
-        ws_max_size=16 * MAX_FRAME_BYTES,
-        log_level=log_level,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_GRACE_SEC,
-    )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's algorithm off only on sockets that say they are TCP, and with
-    # it small frames wait for the acknowledgement of those before them.
-    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((host, port))
-        door.listen(_BACKLOG)
-    except OSError as error:
-        door.close()
-        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from error
-    return door
+def _operations(door: Door) -> str:
+    return f"http://127.0.0.1:{door.port}/warmz"
 
 
 def _address(settings: "Settings") -> str:

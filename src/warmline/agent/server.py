@@ -1,6 +1,7 @@
 """The HTTP and WebSocket server around the calls."""
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,9 @@ from warmline.agent.line import CallerGone, Line
 from warmline.agent.page import page_routes
 from warmline.agent.wire import FRAME_MS, SAMPLE_RATE_HZ
 from warmline.clock import Clock
-from warmline.errors import ProtocolError, WarmlineError
+from warmline.errors import Draining, ProtocolError, WarmlineError
 from warmline.events import CallRefused
+from warmline.health import Drain, Health, HealthApp, HealthMiddleware
 from warmline.session import Emit, Session
 
 if TYPE_CHECKING:
@@ -27,28 +29,28 @@ if TYPE_CHECKING:
     from warmline.agent.kit import Kit
     from warmline.settings import Settings
 
-__all__ = ["create_app"]
+__all__ = ["Switchboard", "create_app", "operations_app"]
 
 _log = logging.getLogger(__name__)
 _HELLO_TIMEOUT_SEC = 5.0
+_CLOSING_SEC = 3.0
 _AGENT_FAILED = "the agent failed"
 _FAILED, _POLICY_VIOLATION, _BUSY = 1011, 1008, 1013
 
 
-def create_app(
-    settings: "Settings", agent_name: str, kit: "Callable[[], Awaitable[Kit]]", *, clock: Clock, emit: Emit
-) -> FastAPI:
-    """The page at `/`, calls at `/ws`, both behind the guard. `kit` gives what calls take from."""
-    guard = Guard(
-        origins=frozenset(settings.allowed_origins),
-        hosts=frozenset(settings.allowed_hosts),
-        token=settings.token.get_secret_value() if settings.token else None,
-    )
-    switchboard = _Switchboard(settings, agent_name, kit, guard, clock=clock, emit=emit)
+def create_app(settings: "Settings", switchboard: "Switchboard", health: Health) -> FastAPI:
+    """The page at `/`, calls at `/ws`, both behind the guard; and in front of it the probes, which name no secret."""
     app = FastAPI(title="Warmline", openapi_url=None, docs_url=None, redoc_url=None, routes=page_routes())
     app.add_api_websocket_route("/ws", switchboard.take_call)
-    app.add_middleware(_GuardMiddleware, guard=guard)
+    app.add_middleware(_GuardMiddleware, guard=switchboard.guard)
+    app.add_middleware(HealthMiddleware, health=health)  # the last one added is the first one asked
     return app
+
+
+def operations_app(health: Health, port: int) -> "ASGIApp":
+    """The probes with their detail, for who is on this machine and asks for it by this machine's name."""
+    hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+    return _GuardMiddleware(HealthApp(health, operations=True), Guard(origins=frozenset(), hosts=hosts, token=None))
 
 
 class _GuardMiddleware:
@@ -72,15 +74,15 @@ class _GuardMiddleware:
         return self._guard.admits(origin=headers.get(b"origin"), host=headers.get(b"host"))
 
 
-class _Switchboard:
-    """Admits callers and runs their calls."""
+class Switchboard:
+    """Admits callers and runs their calls. `kit` gives what they take from."""
 
     def __init__(
         self,
         settings: "Settings",
         agent_name: str,
         kit: "Callable[[], Awaitable[Kit]]",
-        guard: Guard,
+        drain: Drain,
         *,
         clock: Clock,
         emit: Emit,
@@ -88,10 +90,16 @@ class _Switchboard:
         self._settings = settings
         self._agent_name = agent_name
         self._kit = kit
-        self._guard = guard
+        self.guard: Guard = Guard(
+            origins=frozenset(settings.allowed_origins),
+            hosts=frozenset(settings.allowed_hosts),
+            token=settings.token.get_secret_value() if settings.token else None,
+        )
+        self._drain = drain
         self._clock = clock
         self._emit = emit
         self._admission = Admission(settings.max_calls)
+        self._calls: set[Call] = set()
 
     async def take_call(self, websocket: WebSocket) -> None:
         """One WebSocket, from its upgrade to its close."""
@@ -100,13 +108,23 @@ class _Switchboard:
         if not await self._shows_ticket(line):
             return
         try:
-            with self._admission.line() as active_calls:
+            with self._drain.call(), self._admission.line() as active_calls:
                 await self._converse(line, active_calls)
         except AllLinesBusy:
             await self._refuse(line, _BUSY, "all lines are busy")
+        except Draining as refusal:
+            await self._refuse(line, _BUSY, str(refusal))
+
+    async def hang_up(self, *, within_sec: float) -> None:
+        """Let every call finish the turn at hand and end; none is waited for longer than `within_sec`."""
+        for call in self._calls:
+            call.leave(within_sec)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_sec + _CLOSING_SEC):
+                await self._drain.empty()
 
     async def _shows_ticket(self, line: Line) -> bool:
-        if self._guard.token is None:
+        if self.guard.token is None:
             return True
         try:
             async with asyncio.timeout(_HELLO_TIMEOUT_SEC):
@@ -118,7 +136,7 @@ class _Switchboard:
         except ProtocolError as broken:
             await self._refuse(line, broken.close_code, broken.reason)
         else:
-            if not isinstance(hello, bytes) and self._guard.accepts_ticket(hello.get("ticket")):
+            if not isinstance(hello, bytes) and self.guard.accepts_ticket(hello.get("ticket")):
                 return True
             await self._refuse(line, _POLICY_VIOLATION, "a hello with the right ticket has to come first")
         return False
@@ -153,7 +171,12 @@ class _Switchboard:
             kit = await self._kit()
             session.prefetch(kit.ears, kit.voices)
             idle_timeout_sec = self._settings.idle_timeout_sec
-            return await Call(line, session, kit, self._clock, idle_timeout_sec=idle_timeout_sec).run()
+            call = Call(line, session, kit, self._clock, idle_timeout_sec=idle_timeout_sec)
+            self._calls.add(call)
+            try:
+                return await call.run()
+            finally:
+                self._calls.discard(call)
         except CallerGone:
             return CallOver(None, "gone", error=False)
         except (WarmlineError, ExceptionGroup):

@@ -1,208 +1,117 @@
-"""Everything a first call would wait for, done before it: in parallel, each step timed and proved."""
+"""Everything a first call would wait for, done before it: the agent's warm-up plan, and the kit that comes of it."""
 
 import asyncio
-import gc
-import importlib
-import logging
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
+from warmline.agent.kit_parts import KitParts
+from warmline.agent.start_plan import WEB_SERVER, import_steps, kit_steps
 from warmline.clock import Clock
-from warmline.events import WarmUpStepFinished
+from warmline.errors import WarmUpFailed
+from warmline.events import Event, WarmUpStepFinished
 from warmline.session import Emit
+from warmline.startup import Plan, Policy, Step
 
 if TYPE_CHECKING:
-    from warmline.adapters.pipecat import AnalyzerWeights
+    from types import TracebackType
+
     from warmline.agent.kit import Kit
-    from warmline.engines import LanguageModel, PoolHooks, TextToSpeech, TranscriptStream
-    from warmline.pool import WarmableResourcePool
+    from warmline.health import FloorCount
     from warmline.settings import Scenario, Settings
 
 __all__ = ["WarmStart"]
 
-_Made = TypeVar("_Made")
-_log = logging.getLogger(__name__)
-_IMPORTS = ("warmline.agent.pipeline", "warmline.agent.rehearsal", "warmline.engines.openai")
-_REHEARSAL_TIMEOUT_SEC = 10.0
-_SPARES_TIMEOUT_SEC = 10.0
+_POOLS = ("recogniser", "voice")
 
 
 class WarmStart:
-    """Makes the kit, once. `say` is given a line for each step as it ends. Used as `async with`."""
+    """Runs the plan, and has the kit. Used as `async with`, which waits for as much as the policy says.
 
-    def __init__(
-        self, settings: "Settings", scenario: "Scenario", *, clock: Clock, emit: Emit, say: Callable[[str], None]
-    ) -> None:
-        self._settings = settings
-        self._scenario = scenario
-        self._clock = clock
+    With `warm` all, the plan makes the kit and exercises it. Else the first call makes it: `imports` have then been
+    loaded by the plan, or (`none`) nothing but the server.
+    """
+
+    def __init__(self, settings: "Settings", scenario: "Scenario", *, clock: Clock, emit: Emit) -> None:
         self._emit = emit
-        self._say = say
+        self._parts = KitParts(settings, scenario, clock)
+        self._settings = settings
         self._held = AsyncExitStack()
-        self._making: asyncio.Task[Kit] | None = None
+        self._opening = asyncio.Lock()
+        self.changed: asyncio.Event = asyncio.Event()
+        """Set at every event of the plan; whoever waits for something looks again, and clears it."""
+        self.web_server_loaded: asyncio.Event = asyncio.Event()
+        self.plan: Plan = Plan(
+            self._start_steps(),
+            policy=settings.startup_policy,
+            deadline_sec=settings.startup_deadline_sec,
+            emit=self._observe,
+            clock=clock,
+        )
+        self._kit_plan: Plan | None = self.plan if settings.warm == "all" else None
+
+    @property
+    def floors(self) -> "dict[str, FloorCount]":
+        """The spares that calls find ready, by pool."""
+        if self._settings.warm != "all":
+            return {}
+        return {name: lambda name=name: self._parts.spares(name) for name in _POOLS}  # type: ignore[misc] # bound now
 
     async def __aenter__(self) -> "WarmStart":
+        await self._held.enter_async_context(self.plan)
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._making is not None and not self._making.done():
-            self._making.cancel()
-            await asyncio.wait([self._making])
+    async def __aexit__(
+        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
         await self._held.aclose()
 
-    async def imports(self) -> None:
-        """Load the modules of a call and nothing else, off the loop."""
-        await self._step("imports", self._import())
-
     async def kit(self) -> "Kit":
-        """The kit, made by whoever asks first; everybody else waits for the same one.
+        """The kit, made by the plan, or by whoever asks first; everybody else waits for the same one.
 
         Raises:
-            WarmlineError: an engine could not be started. The next call tries again.
+            WarmUpFailed: a part of it could not be made. The next call tries again.
         """
-        if self._making is None or (self._making.done() and self._making.exception() is not None):
-            self._making = asyncio.create_task(self._make(), name="make the kit")
-        return await asyncio.shield(self._making)
+        if not self._parts.complete.is_set():
+            await self._make()
+        kit = self._parts.kit()
+        assert kit is not None, "complete means that no part is missing"
+        return kit
 
-    async def exercise(self) -> None:
-        """First inferences, then a whole call to ourselves. What fails is said, and left to the first call."""
-        from warmline.agent.call_pools import wait_for_spares
-        from warmline.agent.rehearsal import rehearse
-
-        kit = await self.kit()
-        await self._wanted("inferences", asyncio.to_thread(kit.weights.exercise))
-        await self._wanted("rehearsal", rehearse(kit, self._clock, timeout_sec=_REHEARSAL_TIMEOUT_SEC))
-        await self._wanted("spares", wait_for_spares(kit.ears, kit.voices, timeout_sec=_SPARES_TIMEOUT_SEC))
-        # What lives until the end need not be walked by every collection during calls.
-        gc.collect()
-        gc.freeze()
-
-    async def _make(self) -> "Kit":
+    async def _make(self) -> None:
+        plan = await self._opened()
+        plan.run_soon()  # what failed before is tried again; a run that is under way is joined
+        ends = [asyncio.create_task(plan.finished()), asyncio.create_task(self._parts.complete.wait())]
         try:
-            return await self._assemble()
-        except BaseException:
-            held, self._held = self._held, AsyncExitStack()
-            await held.aclose()  # the next attempt starts its own
-            raise
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.wait(ends)
+        if not self._parts.complete.is_set():
+            raise WarmUpFailed(_why_not(plan))
 
-    async def _assemble(self) -> "Kit":
-        from warmline.agent.kit import Kit
+    async def _opened(self) -> Plan:
+        async with self._opening:
+            if self._kit_plan is None:
+                steps = [*import_steps(all_of_a_call=True), *kit_steps(self._parts, self._settings, exercise=False)]
+                plan = Plan(steps, policy=Policy.BACKGROUND, recover_sec=None, emit=self._emit)
+                self._kit_plan = await self._held.enter_async_context(plan)
+            return self._kit_plan
 
-        settings = self._settings
-        async with asyncio.TaskGroup() as steps:
-            url = steps.create_task(self._step("model server", self._llm_url()))
-            ears = steps.create_task(self._step("recogniser", self._ears()))
-            speech = steps.create_task(self._step("voice", self._speech()))
-            voices = steps.create_task(self._voices(speech))
-            imported = steps.create_task(self._step("imports", self._import()))
-            weights = steps.create_task(self._weights(imported))
-            model = steps.create_task(self._model(imported, url))
-            greeting = steps.create_task(self._greeting(speech))
-        return Kit(
-            scenario=self._scenario,
-            ears=ears.result(),
-            voices=voices.result(),
-            speech=speech.result(),
-            model=model.result(),
-            weights=weights.result(),
-            greeting=greeting.result(),
-            vad_stop_sec=settings.vad_stop_sec,
-            turn_patience_sec=settings.turn_patience_sec,
-        )
-
-    async def _import(self) -> None:
-        for module in _IMPORTS:
-            await asyncio.to_thread(importlib.import_module, module)
-
-    async def _ears(self) -> "WarmableResourcePool[TranscriptStream]":
-        from warmline.engines import ear_hooks
-        from warmline.engines.pocketsphinx import PocketsphinxConfig, PocketsphinxSpeechToText
-
-        phrases = tuple(phrase for each in self._scenario.phrases.values() for phrase in each)
-        config = PocketsphinxConfig(
-            phrases=phrases, slots=self._scenario.slots, cache_dir=self._settings.cache_dir / "pocketsphinx"
-        )
-        ear = await PocketsphinxSpeechToText.start(config)
-        self._held.push_async_callback(ear.aclose)
-        return await self._pool("recogniser", ear_hooks(ear))
-
-    async def _voices(self, speech: "Awaitable[TextToSpeech]") -> "WarmableResourcePool[TextToSpeech]":
-        from warmline.engines import voice_hooks
-
-        return await self._pool("voice", voice_hooks(await speech))
-
-    async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
-        from warmline.agent.call_pools import close_pool, make_pool
-
-        pool = make_pool(name, hooks, self._settings)
-        self._held.push_async_callback(close_pool, pool)
-        await pool.prepare()
-        return pool
-
-    async def _speech(self) -> "TextToSpeech":
-        from warmline.engines.espeak import EspeakTextToSpeech
-
-        voice = await EspeakTextToSpeech.start(self._settings.espeak)
-        self._held.push_async_callback(voice.aclose)
-        return voice
-
-    async def _llm_url(self) -> str:
-        """Where the language model is; ours is started when no other was chosen."""
-        if self._settings.llm_base_url is not None:
-            return self._settings.llm_base_url
-        from warmline.emulators import EmulatorProcess
-
-        emulator = await EmulatorProcess.start()
-        self._held.push_async_callback(emulator.aclose)
-        return emulator.url
-
-    async def _weights(self, imported: Awaitable[None]) -> "AnalyzerWeights":
-        await imported
-        from warmline.adapters.pipecat import AnalyzerWeights
-
-        return await self._step("turn models", asyncio.to_thread(AnalyzerWeights.load))
-
-    async def _model(self, imported: Awaitable[None], url: Awaitable[str]) -> "LanguageModel":
-        await imported
-        from warmline.engines.openai import OpenAIConfig, OpenAILanguageModel
-
-        key = self._settings.llm_api_key
-        config = OpenAIConfig(
-            model=self._settings.llm_model,
-            base_url=await url,
-            api_key=key.get_secret_value() if key else "",
-        )
-        model = await asyncio.to_thread(OpenAILanguageModel, config)
-        self._held.push_async_callback(model.aclose)
+    def _start_steps(self) -> list[Step]:
+        steps = import_steps(all_of_a_call=self._settings.warm != "none")
         if self._settings.warm == "all":
-            await self._wanted("model connection", model.connect())
-        return model
+            steps += kit_steps(self._parts, self._settings, exercise=True)
+        return steps
 
-    async def _greeting(self, voice: "Awaitable[TextToSpeech]") -> bytes:
-        from warmline.agent.greeting import render_greeting
+    def _observe(self, event: Event) -> None:
+        if isinstance(event, WarmUpStepFinished) and event.name == WEB_SERVER:
+            self.web_server_loaded.set()
+        self.changed.set()
+        self._emit(event)
 
-        return await self._step("greeting", render_greeting(await voice, self._scenario.greeting))
 
-    async def _wanted(self, name: str, work: Awaitable[object]) -> None:
-        """A step whose failure costs the first caller time, and nothing else."""
-        try:
-            await self._step(name, work)
-        except Exception as failure:
-            _log.warning("warm-up step %s failed: %s", name, failure)
-
-    async def _step(self, name: str, work: Awaitable[_Made]) -> _Made:
-        began_sec = self._clock.now()
-        try:
-            made = await work
-        except Exception as failure:
-            self._finished(name, began_sec, error=f"{type(failure).__name__}: {failure}")
-            raise
-        self._finished(name, began_sec, error=None)
-        return made
-
-    def _finished(self, name: str, began_sec: float, error: str | None) -> None:
-        now_sec = self._clock.now()
-        took_ms = (now_sec - began_sec) * 1000
-        self._emit(WarmUpStepFinished(at_sec=now_sec, name=name, took_ms=took_ms, verified=error is None, error=error))
-        self._say(f"  {name:<17}{took_ms / 1000:6.2f} s  {'ok' if error is None else error}")
+def _why_not(plan: Plan) -> str:
+    report = plan.report()
+    culprit = next(step for step in report.steps if step.error and not step.stands)
+    return f"{culprit.name}: {culprit.error}"

@@ -13,8 +13,9 @@ __all__ = ["serve"]
 
 
 @click.command()
+@click.option("--explain", "explain_only", is_flag=True, help="show the plan of the warm-up and run nothing.")
 @takes_settings
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, explain_only: bool) -> int:
     """Run the voice agent and print the address of its page.
 
     What answers, unless you choose otherwise: Silero and smart-turn (in Pipecat's wheel) say when the caller has
@@ -22,13 +23,20 @@ def serve(settings: Settings) -> int:
     this machine, need no account and download nothing. With OPENAI_API_KEY set, or with --llm-base-url, a real model
     thinks instead; --llm-base-url embedded keeps the emulator.
 
-    Everything that the first call needs is loaded, run once and checked before calls are taken; --warm imports and
-    --cold leave that to the first call, to show what it costs.
+    Everything that the first call needs is loaded, run once and checked before the server is ready (/readyz); --warm
+    imports and --cold leave that to the first call, to show what it costs. --explain shows the plan of it.
+
+    SIGTERM lets live calls go on (--drain-grace) and takes no others; Ctrl-C ends at once.
 
     An option wins over WARMLINE_* in the environment, that over OPENAI_*, that over warmline.toml.
     `warmline config explain` shows what was chosen, and by what.
     """
     scenario = load_scenario(settings.scenario)
+    if explain_only:
+        from warmline.agent import explain_start
+
+        click.echo(explain_start(settings, scenario), nl=False)
+        return 0
     prepare_cache_dir(settings.cache_dir)
     for line in misspelt_variables(os.environ):
         click.echo(f"warmline: {line}", err=True)
@@ -36,7 +44,9 @@ def serve(settings: Settings) -> int:
         click.echo(line)
     with missing_extra("agent,local"):
         from warmline.agent import serve as serve_agent
-    return serve_agent(settings, scenario, _say)
+    from warmline.cli.warm_up_lines import warm_up_lines
+
+    return serve_agent(settings, scenario, _say, warm_up_lines(_say))
 
 
 def _say(line: str) -> None:

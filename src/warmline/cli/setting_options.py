@@ -13,6 +13,7 @@ __all__ = ["takes_settings"]
 
 _FILE = click.Path(path_type=Path)
 _WARM = click.Choice(["all", "imports", "none"])
+_STARTUP_POLICY = click.Choice(["gate", "background", "block"])
 _LOG_LEVEL = click.Choice(["debug", "info", "warning", "error", "critical"], case_sensitive=False)
 
 
@@ -32,6 +33,10 @@ _OPTIONS = (
     _setting("--max-calls", "max_calls", type=int, metavar="N"),
     _setting("--spare-calls", "spare_calls", type=int, metavar="N"),
     _setting("--idle-timeout", "idle_timeout_sec", type=float, metavar="SECONDS"),
+    _setting("--startup-policy", "startup_policy", type=_STARTUP_POLICY),
+    _setting("--startup-deadline", "startup_deadline_sec", type=float, metavar="SECONDS"),
+    _setting("--drain-grace", "drain_grace_sec", type=float, metavar="SECONDS"),
+    _setting("--operations-port", "operations_port", type=int, metavar="PORT"),
     _setting("--warm", "warm", type=_WARM),
     click.option("--cold", is_flag=True, help="the same as --warm none."),
     _setting("--scenario", "scenario", type=_FILE, metavar="FILE"),

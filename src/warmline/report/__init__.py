@@ -2,6 +2,7 @@
 
 from warmline.report.bars import Bar, BarPanel
 from warmline.report.dots import Dot, DotPanel, DotSeries
+from warmline.report.gantt import GanttPanel, gantt_svg
 from warmline.report.markdown import markdown_table
 from warmline.report.page import Section, html_report
 from warmline.report.panel import Panel, figure
@@ -13,11 +14,13 @@ __all__ = [
     "Dot",
     "DotPanel",
     "DotSeries",
+    "GanttPanel",
     "Panel",
     "Section",
     "Step",
     "WaterfallPanel",
     "figure",
+    "gantt_svg",
     "html_report",
     "markdown_table",
     "steps_of_stages",

@@ -46,6 +46,7 @@ _Token = Annotated[SecretStr | None, AfterValidator(check_token)]
 _BaseUrl = Annotated[str | None, AfterValidator(check_base_url)]
 _Model = Annotated[str | None, Field(min_length=1, max_length=200), AfterValidator(check_model)]
 _Warm = Annotated[Literal["all", "imports", "none"], BeforeValidator(lower)]
+_StartupPolicy = Annotated[Literal["gate", "background", "block"], BeforeValidator(lower)]
 _LogLevel = Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(lower)]
 
 
@@ -86,6 +87,22 @@ class Settings(BaseSettings):
     )
     idle_timeout_sec: _Seconds = Field(
         default=120.0, gt=0, le=86_400, description="seconds of silence after which a call ends"
+    )
+    startup_policy: _StartupPolicy = Field(
+        default="gate",
+        description=(
+            "what waits for the warm-up: readiness (gate), nothing but what no call can do without (background), or the"
+            " server itself (block)"
+        ),
+    )
+    startup_deadline_sec: _Seconds = Field(
+        default=60.0, gt=0, le=3600, description="seconds after which the server is ready without what is not critical"
+    )
+    drain_grace_sec: _Seconds = Field(
+        default=30.0, ge=0, le=86_400, description="seconds that live calls may go on after SIGTERM"
+    )
+    operations_port: int = Field(
+        default=0, ge=0, le=65535, description="TCP port of /warmz, on loopback alone; 0 takes a free one"
     )
     warm: _Warm = Field(default="all", description="what is warm before the first call: all, imports alone, or none")
     scenario: _HomePath | None = Field(default=None, description="TOML file of what the agent knows; unset: built in")

@@ -7,7 +7,14 @@ pipeline = Pipeline(
 ```
 """
 
-from warmline.adapters.pipecat.analyzers import AnalyzerWeights, TurnAnalyzer
+from warmline.adapters.pipecat.analyzers import (
+    AnalyzerWeights,
+    TurnAnalyzer,
+    exercise_silero,
+    exercise_smart_turn,
+    load_silero,
+    load_smart_turn,
+)
 from warmline.adapters.pipecat.llm import EngineLLMService
 from warmline.adapters.pipecat.marks import Mark
 from warmline.adapters.pipecat.stt import EngineSTTService
@@ -22,4 +29,8 @@ __all__ = [
     "HeardTurnStop",
     "Mark",
     "TurnAnalyzer",
+    "exercise_silero",
+    "exercise_smart_turn",
+    "load_silero",
+    "load_smart_turn",
 ]

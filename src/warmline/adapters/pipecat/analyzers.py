@@ -22,7 +22,14 @@ from pipecat.metrics.metrics import MetricsData
 
 from warmline.errors import WarmUpFailed
 
-__all__ = ["AnalyzerWeights", "TurnAnalyzer"]
+__all__ = [
+    "AnalyzerWeights",
+    "TurnAnalyzer",
+    "exercise_silero",
+    "exercise_smart_turn",
+    "load_silero",
+    "load_smart_turn",
+]
 
 _SAMPLE_RATE_HZ = 16_000
 _SILERO_WINDOW_SAMPLES = 512
@@ -39,22 +46,7 @@ class AnalyzerWeights:
     @classmethod
     def load(cls) -> Self:
         """Load both from Pipecat's wheel. Blocks (about 100 ms): call it off the loop."""
-        return cls(
-            silero=_session("pipecat.audio.vad.data", "silero_vad.onnx"),
-            smart_turn=_session("pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx"),
-        )
-
-    def exercise(self) -> None:
-        """First inferences, at the shapes of a call, on analyzers that are thrown away. Blocks.
-
-        Raises:
-            WarmUpFailed: a model gave no label.
-        """
-        noise = np.random.default_rng(0).normal(0, 0.01, _SAMPLE_RATE_HZ).astype(np.float32)
-        confidence = _SharedSilero(self.silero)(noise[:_SILERO_WINDOW_SAMPLES], _SAMPLE_RATE_HZ)
-        verdict = TurnAnalyzer(self.smart_turn, SmartTurnParams())._predict_endpoint(noise)
-        if not (0 <= confidence.item() <= 1 and 0 <= verdict["probability"] <= 1):
-            raise WarmUpFailed("the voice activity or turn model gave no label")
+        return cls(silero=load_silero(), smart_turn=load_smart_turn())
 
     def vad(self, params: VADParams) -> VADAnalyzer:
         """A voice activity analyzer for one call."""
@@ -63,6 +55,44 @@ class AnalyzerWeights:
     def turn(self, params: SmartTurnParams) -> "TurnAnalyzer":
         """An end-of-turn analyzer for one call."""
         return TurnAnalyzer(self.smart_turn, params)
+
+
+def load_silero() -> onnxruntime.InferenceSession:
+    """The voice activity model. Blocks, without holding the GIL for long."""
+    return _session("pipecat.audio.vad.data", "silero_vad.onnx")
+
+
+def load_smart_turn() -> onnxruntime.InferenceSession:
+    """The end-of-turn model. Blocks, without holding the GIL for long."""
+    return _session("pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx")
+
+
+def exercise_silero(session: onnxruntime.InferenceSession) -> float:
+    """The first inference, at the shapes of a call, on state that is thrown away. Blocks; returns the confidence.
+
+    Raises:
+        WarmUpFailed: the model gave no label.
+    """
+    return _label(_SharedSilero(session)(_noise()[:_SILERO_WINDOW_SAMPLES], _SAMPLE_RATE_HZ).item())
+
+
+def exercise_smart_turn(session: onnxruntime.InferenceSession) -> float:
+    """The same for the end-of-turn model.
+
+    Raises:
+        WarmUpFailed: the model gave no label.
+    """
+    return _label(TurnAnalyzer(session, SmartTurnParams())._predict_endpoint(_noise())["probability"])
+
+
+def _noise() -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+    return np.random.default_rng(0).normal(0, 0.01, _SAMPLE_RATE_HZ).astype(np.float32)
+
+
+def _label(probability: float) -> float:
+    if not 0 <= probability <= 1:
+        raise WarmUpFailed("the model gave no label")
+    return float(probability)
 
 
 def _session(package: str, file: str) -> onnxruntime.InferenceSession:

@@ -1,6 +1,7 @@
 /** What a caller is told when a call ends otherwise than by hanging up: what happened, and what to do. */
 
 const BY_CLOSE_CODE = {
+  1001: ["The agent is shutting down.", "Wait a moment and connect again."],
   1003: ["The agent could not read this page’s sound.", "Reload the page and connect again."],
   1007: ["The agent could not read a message of this page.", "Reload the page and connect again."],
   1009: ["The agent could not take that much sound at once.", "Reload the page and connect again."],

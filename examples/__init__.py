@@ -1,0 +1,1 @@
+"""Applications that show how to use Warmline in your own."""

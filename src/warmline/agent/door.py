@@ -1,0 +1,73 @@
+"""A port and the server behind it."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from warmline.agent.wire import MAX_FRAME_BYTES
+from warmline.errors import ConfigError
+
+__all__ = ["Door", "listen"]
+
+_GRACE_SEC = 3
+_BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that queues callers until somebody serves them.
+
+    Raises:
+        ConfigError: the address is taken, or not ours.
+    """
+    # The protocol is named because asyncio turns Nagle's algorithm off only on sockets that say they are TCP, and with
+    # it small frames wait for the acknowledgement of those before them.
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+        door.listen(_BACKLOG)
+    except OSError as error:
+        door.close()
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return door
+
+
+class Door:
+    """Serves an ASGI application on a socket until it is closed."""
+
+    def __init__(self, app: object, listening: socket.socket, log_level: str) -> None:
+        self.port: int = listening.getsockname()[1]
+        self._listening = listening
+        self._server = _Server(_uvicorn_config(app, log_level))
+
+    async def serve(self) -> None:
+        """Until `close`; connections that are open then have a few seconds."""
+        await self._server.serve(sockets=[self._listening])
+
+    def close(self) -> None:
+        """Take no more, and end."""
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(app: object, log_level: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type] # an ASGI app; the precise type would import FastAPI here
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        # Our own limit is lower and explains itself; this one only guards the memory.
+        ws_max_size=16 * MAX_FRAME_BYTES,
+        log_level=log_level,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SEC,
+    )

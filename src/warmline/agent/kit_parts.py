@@ -1,0 +1,248 @@
+"""The parts of the kit, each made, proved and given back by itself: what the steps of the warm-up do."""
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING, Any
+
+from warmline.clock import Clock
+from warmline.startup import Verified
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+    from warmline.agent.kit import Kit
+    from warmline.emulators import EmulatorProcess
+    from warmline.engines import PoolHooks, TextToSpeech, TranscriptStream
+    from warmline.engines.espeak import EspeakTextToSpeech
+    from warmline.engines.openai import OpenAILanguageModel
+    from warmline.engines.pocketsphinx import PocketsphinxSpeechToText
+    from warmline.pool import WarmableResourcePool
+    from warmline.settings import Scenario, Settings
+
+__all__ = ["KitParts"]
+
+_REHEARSAL_TIMEOUT_SEC = 10.0
+_SPARES_TIMEOUT_SEC = 10.0
+_BYTES_PER_SEC = 32_000
+
+
+class KitParts:
+    """What has been made so far. A part that is made again replaces what it was."""
+
+    def __init__(self, settings: "Settings", scenario: "Scenario", clock: Clock) -> None:
+        self._settings = settings
+        self._scenario = scenario
+        self._clock = clock
+        self._emulator: EmulatorProcess | None = None
+        self._hearing: PocketsphinxSpeechToText | None = None
+        self._ears: WarmableResourcePool[TranscriptStream] | None = None
+        self._speech: EspeakTextToSpeech | None = None
+        self._voices: WarmableResourcePool[TextToSpeech] | None = None
+        self._greeting: bytes | None = None
+        self._model: OpenAILanguageModel | None = None
+        self._silero: onnxruntime.InferenceSession | None = None
+        self._smart_turn: onnxruntime.InferenceSession | None = None
+        self.complete: asyncio.Event = asyncio.Event()
+        """Set once a call could be answered."""
+
+    def kit(self) -> "Kit | None":
+        """What calls take from; None while a part is missing."""
+        if not (self._ears and self._voices and self._speech and self._model and self._greeting):
+            return None
+        if not (self._silero and self._smart_turn):
+            return None
+        from warmline.adapters.pipecat import AnalyzerWeights
+        from warmline.agent.kit import Kit
+
+        return Kit(
+            scenario=self._scenario,
+            ears=self._ears,
+            voices=self._voices,
+            speech=self._speech,
+            model=self._model,
+            weights=AnalyzerWeights(self._silero, self._smart_turn),
+            greeting=self._greeting,
+            vad_stop_sec=self._settings.vad_stop_sec,
+            turn_patience_sec=self._settings.turn_patience_sec,
+        )
+
+    def spares(self, name: str) -> tuple[int, int]:
+        """How many spares of the `recogniser` or `voice` pool stand, and should."""
+        pool: WarmableResourcePool[Any] | None = self._ears if name == "recogniser" else self._voices
+        if pool is None:
+            return 0, 1
+        snapshot = pool.snapshot()
+        return snapshot["warm_pool_size"], snapshot["warm_pool_target"]
+
+    # Steps. Each returns what proves that it did what it is for.
+
+    async def start_model_server(self) -> Verified:
+        """Our own language model's server answers on its port."""
+        from warmline.emulators import EmulatorProcess
+
+        self._emulator = await EmulatorProcess.start()
+        return Verified("it listens")
+
+    async def stop_model_server(self) -> None:
+        """End its process."""
+        assert self._emulator is not None
+        await self._emulator.aclose()
+
+    async def start_recogniser(self) -> Verified:
+        """A template process has loaded the models and heard a recorded word."""
+        from warmline.engines.pocketsphinx import PocketsphinxConfig, PocketsphinxSpeechToText
+
+        phrases = tuple(phrase for each in self._scenario.phrases.values() for phrase in each)
+        config = PocketsphinxConfig(
+            phrases=phrases, slots=self._scenario.slots, cache_dir=self._settings.cache_dir / "pocketsphinx"
+        )
+        self._hearing = await PocketsphinxSpeechToText.start(config)
+        return Verified("it heard a recorded word")
+
+    async def stop_recogniser(self) -> None:
+        """End its processes."""
+        assert self._hearing is not None
+        await self._hearing.aclose()
+
+    async def open_ears(self) -> Verified:
+        """The pool of ears stands, each of its spares has heard a word."""
+        from warmline.engines import ear_hooks
+
+        assert self._hearing is not None
+        self._ears = await self._pool("recogniser", ear_hooks(self._hearing))
+        return self._part_made("{} of {} spares".format(*self.spares("recogniser")))
+
+    async def close_ears(self) -> None:
+        """Close them all."""
+        await _close(self._ears)
+
+    async def start_voice(self) -> Verified:
+        """A template process has loaded the voice and spoken."""
+        from warmline.engines.espeak import EspeakTextToSpeech
+
+        self._speech = await EspeakTextToSpeech.start(self._settings.espeak)
+        return self._part_made("it spoke")
+
+    async def stop_voice(self) -> None:
+        """End its processes."""
+        assert self._speech is not None
+        await self._speech.aclose()
+
+    async def open_voices(self) -> Verified:
+        """The pool of voices stands, each of its spares has said a word."""
+        from warmline.engines import voice_hooks
+
+        assert self._speech is not None
+        self._voices = await self._pool("voice", voice_hooks(self._speech))
+        return self._part_made("{} of {} spares".format(*self.spares("voice")))
+
+    async def close_voices(self) -> None:
+        """Close them all."""
+        await _close(self._voices)
+
+    async def render_greeting(self) -> Verified:
+        """The first words are audible."""
+        from warmline.agent.greeting import render_greeting
+
+        assert self._speech is not None
+        self._greeting = await render_greeting(self._speech, self._scenario.greeting)
+        return self._part_made(f"{len(self._greeting) / _BYTES_PER_SEC:.1f} s of audio")
+
+    def load_silero(self) -> Verified:
+        """The voice activity model's weights."""
+        from warmline.adapters.pipecat import load_silero
+
+        self._silero = load_silero()
+        return Verified("loaded")
+
+    def load_smart_turn(self) -> Verified:
+        """The end-of-turn model's weights."""
+        from warmline.adapters.pipecat import load_smart_turn
+
+        self._smart_turn = load_smart_turn()
+        return Verified("loaded")
+
+    async def weights_loaded(self) -> Verified:
+        """Said on the loop, once both have been loaded in their threads."""
+        return self._part_made("both models")
+
+    def infer_silero(self) -> Verified:
+        """Its first label."""
+        from warmline.adapters.pipecat import exercise_silero
+
+        assert self._silero is not None
+        return Verified(f"label {exercise_silero(self._silero):.3f}")
+
+    def infer_smart_turn(self) -> Verified:
+        """Its first label."""
+        from warmline.adapters.pipecat import exercise_smart_turn
+
+        assert self._smart_turn is not None
+        return Verified(f"label {exercise_smart_turn(self._smart_turn):.3f}")
+
+    async def make_model(self) -> Verified:
+        """The language model's client, with its TLS context."""
+        from warmline.engines.openai import OpenAIConfig, OpenAILanguageModel
+
+        key = self._settings.llm_api_key
+        config = OpenAIConfig(
+            model=self._settings.llm_model,
+            base_url=self._emulator.url if self._emulator else self._settings.llm_base_url,
+            api_key=key.get_secret_value() if key else "",
+        )
+        self._model = await asyncio.to_thread(OpenAILanguageModel, config)
+        return self._part_made("made")
+
+    async def connect_model(self) -> Verified:
+        """A connection on which it has answered; costs no token."""
+        assert self._model is not None
+        await self._model.connect()
+        return Verified("it answered")
+
+    async def close_model(self) -> None:
+        """Close its connections."""
+        assert self._model is not None
+        await self._model.aclose()
+
+    async def rehearse(self) -> Verified:
+        """A whole call to ourselves."""
+        from warmline.agent.rehearsal import rehearse
+
+        kit = self.kit()
+        assert kit is not None, "the rehearsal needs every part"
+        await rehearse(kit, self._clock, timeout_sec=_REHEARSAL_TIMEOUT_SEC)
+        return Verified("a spoken answer")
+
+    async def wait_for_spares(self) -> Verified:
+        """What the rehearsal took is replaced."""
+        from warmline.agent.call_pools import wait_for_spares
+
+        assert self._ears is not None
+        assert self._voices is not None
+        await wait_for_spares(self._ears, self._voices, timeout_sec=_SPARES_TIMEOUT_SEC)
+        return Verified("{} ears, {} voices".format(self.spares("recogniser")[0], self.spares("voice")[0]))
+
+    async def freeze(self) -> Verified:
+        """What lives until the end need not be walked by every collection during calls."""
+        gc.collect()
+        gc.freeze()
+        return Verified(f"{gc.get_freeze_count()} objects")
+
+    async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
+        from warmline.agent.call_pools import make_pool
+
+        pool = make_pool(name, hooks, self._settings)
+        await pool.prepare()
+        return pool
+
+    def _part_made(self, evidence: str) -> Verified:
+        if self.kit() is not None:
+            self.complete.set()
+        return Verified(evidence)
+
+
+async def _close(pool: "WarmableResourcePool[Any] | None") -> None:
+    from warmline.agent.call_pools import close_pool
+
+    if pool is not None:
+        await close_pool(pool)

@@ -1,0 +1,137 @@
+"""The agent's warm-up, step by step: what needs what, what keeps a core busy, what no call can do without.
+
+Modules are loaded one after the other: an import holds the GIL, so that two at a time take no less, and threads that
+import modules which import each other may see them half made. What else keeps a core busy (processes that load their
+models, weights, inferences) runs beside them.
+"""
+
+import importlib
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from warmline.startup import Criticality, Step, Verified
+
+if TYPE_CHECKING:
+    from warmline.agent.kit_parts import KitParts
+    from warmline.settings import Settings
+
+__all__ = ["WEB_SERVER", "import_steps", "kit_steps"]
+
+WEB_SERVER = "import web server"
+# In the order in which they are needed: first what takes probes, then what other steps wait for.
+_IMPORTS = (
+    (WEB_SERVER, "warmline.agent.server", 0.4),
+    ("import onnxruntime", "onnxruntime", 0.2),
+    ("import analyzers", "warmline.adapters.pipecat", 0.6),
+    ("import openai", "warmline.engines.openai", 0.5),
+    ("import pipeline", "warmline.agent.pipeline", 0.4),
+    ("import rehearsal", "warmline.agent.rehearsal", 0.1),
+)
+_ANALYZERS, _OPENAI, _PIPELINE, _REHEARSAL = "import analyzers", "import openai", "import pipeline", "import rehearsal"
+_LOAD_TIMEOUT_SEC = 150.0
+_CRITICAL, _OPTIONAL = Criticality.CRITICAL, Criticality.OPTIONAL
+
+
+def import_steps(*, all_of_a_call: bool) -> list[Step]:
+    """The modules of the server, or those of a call as well; one at a time."""
+    lane = _IMPORTS if all_of_a_call else _IMPORTS[:1]
+    before = [(), *((name,) for name, _, _ in lane)]
+    return [_import(*each, after) for each, after in zip(lane, before, strict=False)]
+
+
+def kit_steps(parts: "KitParts", settings: "Settings", *, exercise: bool) -> list[Step]:
+    """Everything that calls take from, and with `exercise` its first uses. Needs all of `import_steps`."""
+    steps = [*_processes(parts, settings), *_weights(parts), *_language_model(parts, settings, connect=exercise)]
+    return [*steps, *_exercises(parts, settings)] if exercise else steps
+
+
+def _import(name: str, module: str, expected_sec: float, after: tuple[str, ...]) -> Step:
+    return Step(
+        name=name,
+        run=partial(_load, module),
+        after=after,
+        timeout_sec=_LOAD_TIMEOUT_SEC,
+        criticality=_CRITICAL,
+        cpu=True,
+        expected_sec=expected_sec,
+    )
+
+
+def _load(module: str) -> Verified:
+    before = len(sys.modules)
+    importlib.import_module(module)
+    return Verified(f"{len(sys.modules) - before} modules")
+
+
+def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
+    start = partial(Step, timeout_sec=_LOAD_TIMEOUT_SEC, criticality=_CRITICAL, cpu=True)
+    fill = partial(Step, timeout_sec=30.0, criticality=_CRITICAL)
+    steps = [
+        start(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
+        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser",), expected_sec=0.3),
+        start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.3),
+        fill(name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice",), expected_sec=0.1),
+        fill(name="greeting", run=parts.render_greeting, needs=("voice",), expected_sec=0.1),
+    ]
+    if settings.llm_base_url is not None:
+        return steps
+    server = start(
+        name="model server", run=parts.start_model_server, close=parts.stop_model_server, retries=1, expected_sec=0.6
+    )
+    return [server, *steps]
+
+
+def _weights(parts: "KitParts") -> list[Step]:
+    load = partial(Step, needs=(_ANALYZERS,), criticality=_CRITICAL, cpu=True, expected_sec=0.1)
+    return [
+        load(name="silero", run=parts.load_silero),
+        load(name="smart-turn", run=parts.load_smart_turn),
+        Step(
+            name="turn models",
+            run=parts.weights_loaded,
+            needs=("silero", "smart-turn"),
+            criticality=_CRITICAL,
+            expected_sec=0.0,
+        ),
+    ]
+
+
+def _language_model(parts: "KitParts", settings: "Settings", *, connect: bool) -> list[Step]:
+    server = () if settings.llm_base_url is not None else ("model server",)
+    client = Step(
+        name="model client",
+        run=parts.make_model,
+        close=parts.close_model,
+        needs=(_OPENAI, *server),
+        criticality=_CRITICAL,
+        cpu=True,
+        expected_sec=0.1,
+    )
+    connection = Step(
+        name="model connection",
+        run=parts.connect_model,
+        needs=("model client",),
+        timeout_sec=20.0,
+        retries=1,
+        expected_sec=0.1,
+    )
+    return [client, connection] if connect else [client]
+
+
+def _exercises(parts: "KitParts", settings: "Settings") -> list[Step]:
+    infer = partial(Step, cpu=True, expected_sec=0.1)
+    return [
+        infer(name="silero inference", run=parts.infer_silero, needs=("silero",)),
+        infer(name="smart-turn inference", run=parts.infer_smart_turn, needs=("smart-turn",)),
+        Step(
+            name="rehearsal",
+            run=parts.rehearse,
+            needs=("ears", "voices", "greeting", "turn models", "model client", _PIPELINE, _REHEARSAL),
+            after=("model connection", "silero inference", "smart-turn inference"),
+            timeout_sec=20.0,
+            paid=settings.llm_base_url is not None,
+        ),
+        Step(name="spares", run=parts.wait_for_spares, needs=("ears", "voices"), after=("rehearsal",)),
+        Step(name="freeze", run=parts.freeze, after=("spares",), criticality=_OPTIONAL, expected_sec=0.0),
+    ]
