@@ -18,10 +18,11 @@ def write_model(path: Path, *, seed: int = 0, foldable: int = 4, width: int = 8)
         helper.make_node("MatMul", [f"p{i - 1}" if i > 1 else "w0", f"w{i}"], [f"p{i}"]) for i in range(1, foldable)
     ]
     nodes = [*folded, helper.make_node("MatMul", ["x", f"p{foldable - 1}"], ["y"])]
-    return save(path, nodes, weights, {"x": (TensorProto.FLOAT, ["n", width])}, {"y": ["n", width]})
+    written: Path = save(path, nodes, weights, {"x": (TensorProto.FLOAT, ["n", width])}, {"y": ["n", width]})
+    return written
 
 
-def save(path, nodes, constants, inputs, outputs, metadata=None) -> Path:
+def save(path, nodes, constants, inputs, outputs):
     """Write a graph; `inputs` map names to (type, shape), `outputs` names to shapes of floats."""
     graph = helper.make_graph(
         nodes,
@@ -31,7 +32,5 @@ def save(path, nodes, constants, inputs, outputs, metadata=None) -> Path:
         constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    if metadata:
-        helper.set_model_props(model, metadata)
     onnx.save(model, path)
     return path

@@ -2,7 +2,6 @@
 
 import json
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +9,17 @@ import pytest
 from warmline.errors import ModelError, WarmUpFailed
 from warmline.models import MappedArrays, ModelRegistry
 
-SAMPLE = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([[1], [-2]], np.int64), "c": np.array(True)}
+SAMPLE: dict[str, np.ndarray] = {
+    "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "b": np.array([[1], [-2]], np.int64),
+    "c": np.array(True),
+}
 NAMES = {"float32": "F32", "int64": "I64", "bool": "BOOL"}
 
 
-def safetensors(path: Path, arrays=None, **changes) -> Path:
+def safetensors(path, **changes):
     header, data = {"__metadata__": {"made_by": "a test"}}, b""
-    for name, array in (SAMPLE if arrays is None else arrays).items():
+    for name, array in SAMPLE.items():
         start, data = len(data), data + array.tobytes()
         kind = NAMES[array.dtype.name]
         header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [start, len(data)]} | changes

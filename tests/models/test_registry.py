@@ -16,8 +16,8 @@ class Diary:
 
     loads: int = 0
     exercised: int = 0
-    released: list = field(default_factory=list)
-    threads: set = field(default_factory=set)
+    released: list[object] = field(default_factory=list)
+    threads: set[threading.Thread] = field(default_factory=set)
     go: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
     wrong: bool = False
