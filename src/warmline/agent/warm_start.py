@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from warmline.clock import Clock
 from warmline.events import WarmUpStepFinished
+from warmline.models import ModelRegistry
 from warmline.session import Emit
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class WarmStart:
         self._emit = emit
         self._say = say
         self._held = AsyncExitStack()
+        self._models = ModelRegistry()
         self._making: asyncio.Task[Kit] | None = None
 
     async def __aenter__(self) -> "WarmStart":
@@ -140,8 +142,10 @@ class WarmStart:
     async def _weights(self, imported: Awaitable[None]) -> "AnalyzerWeights":
         await imported
         from warmline.adapters.pipecat import AnalyzerWeights
+        from warmline.models import GraphCache
 
-        return await self._step("turn models", asyncio.to_thread(AnalyzerWeights.load))
+        graphs = GraphCache(self._settings.cache_dir / "graphs")
+        return await self._step("turn models", asyncio.to_thread(AnalyzerWeights.load, self._models, graphs))
 
     async def _model(self, imported: Awaitable[None], url: Awaitable[str]) -> "LanguageModel":
         await imported
