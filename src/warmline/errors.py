@@ -11,6 +11,7 @@ __all__ = [
     "Draining",
     "EngineError",
     "ForeignResource",
+    "ModelError",
     "PlanError",
     "PoolClosed",
     "PoolError",
@@ -34,6 +35,10 @@ class ConfigError(WarmlineError):
 
 class EngineError(WarmlineError):
     """A speech or language engine could not do what was asked; `__cause__` is the vendor's own error."""
+
+
+class ModelError(WarmlineError):
+    """A model's weights could not be loaded as asked; `__cause__` is the runtime's own error."""
 
 
 class WarmUpFailed(WarmlineError):  # noqa: N818 - it names what happened, like the pool's PoolClosed

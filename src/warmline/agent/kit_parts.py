@@ -5,6 +5,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 from warmline.clock import Clock
+from warmline.models import GraphCache, ModelRegistry
 from warmline.startup import Verified
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class KitParts:
         self._settings = settings
         self._scenario = scenario
         self._clock = clock
+        self._models = ModelRegistry()
+        self._graphs = GraphCache(settings.cache_dir / "graphs")
         self._emulator: EmulatorProcess | None = None
         self._hearing: PocketsphinxSpeechToText | None = None
         self._ears: WarmableResourcePool[TranscriptStream] | None = None
@@ -152,14 +155,14 @@ class KitParts:
         """The voice activity model's weights."""
         from warmline.adapters.pipecat import load_silero
 
-        self._silero = load_silero()
+        self._silero = load_silero(self._models, self._graphs)
         return Verified("loaded")
 
     def load_smart_turn(self) -> Verified:
         """The end-of-turn model's weights."""
         from warmline.adapters.pipecat import load_smart_turn
 
-        self._smart_turn = load_smart_turn()
+        self._smart_turn = load_smart_turn(self._models, self._graphs)
         return Verified("loaded")
 
     async def weights_loaded(self) -> Verified:

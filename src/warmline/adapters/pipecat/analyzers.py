@@ -21,6 +21,7 @@ from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
 from pipecat.metrics.metrics import MetricsData
 
 from warmline.errors import WarmUpFailed
+from warmline.models import GraphCache, ModelRegistry, OnnxModel
 
 __all__ = [
     "AnalyzerWeights",
@@ -44,9 +45,25 @@ class AnalyzerWeights:
     smart_turn: onnxruntime.InferenceSession
 
     @classmethod
-    def load(cls) -> Self:
-        """Load both from Pipecat's wheel. Blocks (about 100 ms): call it off the loop."""
-        return cls(silero=load_silero(), smart_turn=load_smart_turn())
+    def load(cls, registry: ModelRegistry | None = None, graphs: GraphCache | None = None) -> Self:
+        """Load both from Pipecat's wheel, unless `registry` has them. Blocks (about 100 ms): call it off the loop.
+
+        `graphs` is where their optimised graphs are kept between starts; without it, they are optimised every time.
+
+        Raises:
+            ModelError: a model did not load.
+        """
+        registry = registry or ModelRegistry()
+        return cls(silero=load_silero(registry, graphs), smart_turn=load_smart_turn(registry, graphs))
+
+    def exercise(self) -> None:
+        """First inferences of both, at the shapes of a call. Blocks.
+
+        Raises:
+            WarmUpFailed: a model gave no label.
+        """
+        exercise_silero(self.silero)
+        exercise_smart_turn(self.smart_turn)
 
     def vad(self, params: VADParams) -> VADAnalyzer:
         """A voice activity analyzer for one call."""
@@ -57,14 +74,22 @@ class AnalyzerWeights:
         return TurnAnalyzer(self.smart_turn, params)
 
 
-def load_silero() -> onnxruntime.InferenceSession:
-    """The voice activity model. Blocks, without holding the GIL for long."""
-    return _session("pipecat.audio.vad.data", "silero_vad.onnx")
+def load_silero(registry: ModelRegistry, graphs: GraphCache | None = None) -> onnxruntime.InferenceSession:
+    """The voice activity model. Blocks, without holding the GIL for long.
+
+    Raises:
+        ModelError: it did not load.
+    """
+    return _session("pipecat.audio.vad.data", "silero_vad.onnx", registry, graphs)
 
 
-def load_smart_turn() -> onnxruntime.InferenceSession:
-    """The end-of-turn model. Blocks, without holding the GIL for long."""
-    return _session("pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx")
+def load_smart_turn(registry: ModelRegistry, graphs: GraphCache | None = None) -> onnxruntime.InferenceSession:
+    """The end-of-turn model. Blocks, without holding the GIL for long.
+
+    Raises:
+        ModelError: it did not load.
+    """
+    return _session("pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx", registry, graphs)
 
 
 def exercise_silero(session: onnxruntime.InferenceSession) -> float:
@@ -95,12 +120,12 @@ def _label(probability: float) -> float:
     return float(probability)
 
 
-def _session(package: str, file: str) -> onnxruntime.InferenceSession:
-    # One thread an inference: the calls run side by side, and more threads only fight over the cores.
-    options = onnxruntime.SessionOptions()
-    options.inter_op_num_threads = options.intra_op_num_threads = 1
+def _session(
+    package: str, file: str, registry: ModelRegistry, graphs: GraphCache | None
+) -> onnxruntime.InferenceSession:
     with resources.as_file(resources.files(package) / file) as path:
-        return onnxruntime.InferenceSession(str(Path(path)), options, providers=["CPUExecutionProvider"])
+        # Never released: the weights are needed for as long as calls are taken.
+        return registry.take_blocking(OnnxModel(Path(path), cache=graphs)).weights
 
 
 class _SharedSilero(SileroOnnxModel):

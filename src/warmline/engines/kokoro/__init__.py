@@ -1,0 +1,9 @@
+"""Kokoro through kokoro-onnx as a text-to-speech engine.
+
+It finds its phonemes with espeak-ng (GPLv3, global state), so it only ever runs in worker processes.
+"""
+
+from warmline.engines.kokoro.config import KokoroConfig
+from warmline.engines.kokoro.engine import KokoroTextToSpeech
+
+__all__ = ["KokoroConfig", "KokoroTextToSpeech"]
