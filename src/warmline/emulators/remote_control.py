@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,8 @@ class EmulatorControl:
     """The control path at `url`; every method waits for the answer and raises `OSError` without one."""
 
     def __init__(self, url: str) -> None:
+        import urllib.request  # not with the module: every emulator would pay for it at its start
+
         self._url = url
         # The control path is on this machine, whatever proxy the environment names for others.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -51,6 +52,8 @@ class EmulatorControl:
         return await asyncio.to_thread(self._exchange, method, path, told)
 
     def _exchange(self, method: str, path: str, told: Mapping[str, object] | None) -> Mapping[str, Any]:
+        import urllib.request
+
         body = None if told is None else json.dumps(told).encode()
         request = urllib.request.Request(self._url + path, body, {"content-type": "application/json"}, method=method)
         with self._opener.open(request, timeout=_TIMEOUT_SEC) as answer:

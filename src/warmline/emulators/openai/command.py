@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from warmline.emulators.openai.duration import seconds
@@ -25,9 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=chosen.host, port=chosen.port, tls=chosen.tls or chosen.http2, http2=chosen.http2, ca_file=chosen.ca_file,
         control_port=chosen.control_port, rtt_sec=chosen.rtt, namespace=chosen.namespace,
     )  # fmt: skip
-    for needed in ("trustme", "hypercorn")[: where.tls + where.http2]:
-        if find_spec(needed) is None:
-            parser.error(f"TLS and HTTP/2 need {needed}: pip install 'warmline[emulators-tls]'")
+    if where.tls:
+        _check_installed(parser, where)
     try:
         asyncio.run(serve(_emulation(chosen), where))
     except KeyboardInterrupt:
@@ -36,6 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cannot listen on {chosen.host} port {chosen.port}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _check_installed(parser: argparse.ArgumentParser, where: Where) -> None:
+    from importlib.util import find_spec
+
+    for needed in ("trustme", "hypercorn")[: where.tls + where.http2]:
+        if find_spec(needed) is None:
+            parser.error(f"TLS and HTTP/2 need {needed}: pip install 'warmline[emulators-tls]'")
 
 
 def _emulation(chosen: argparse.Namespace) -> Emulation:
