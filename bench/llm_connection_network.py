@@ -1,0 +1,87 @@
+"""Server and network of the benchmark: an emulator at each distance, over TUN devices or, without root, a proxy."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from warmline.emulators import EmulatorProcess
+from warmline.emulators.wan import TunWan, why_no_tun
+
+__all__ = ["NAME", "Network", "Place", "network"]
+
+# One of the names that the emulator's certificate is for.
+NAME = "llm.warmline.test"
+FIRST_TOKEN_MS = 50.0
+_TOKEN_INTERVAL_MS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server at a distance."""
+
+    rtt_ms: int
+    emulator: EmulatorProcess
+    address: str
+
+    @property
+    def url(self) -> str:
+        """Base URL, by the name that is resolved."""
+        return f"https://{NAME}:{urlsplit(self.emulator.url).port}/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The network in one of its two forms; `tun` None is the proxy, because of `why_no_tun`."""
+
+    tun: TunWan | None
+    why_no_tun: str | None
+
+    @asynccontextmanager
+    async def place(self, rtt_ms: int) -> AsyncIterator[Place]:
+        """A server of its own, so that no arm finds what another has left."""
+        address = self.tun.address(rtt_ms) if self.tun else "127.0.0.1"
+        where = [f"--namespace={self.tun.server_namespace}", f"--host={address}"] if self.tun else [f"--rtt={rtt_ms}ms"]
+        emulator = await EmulatorProcess.start(
+            first_token_ms=FIRST_TOKEN_MS,
+            prefill_us_per_token=0,
+            token_interval_ms=_TOKEN_INTERVAL_MS,
+            tls=True,
+            control=True,
+            options=where,
+        )
+        async with emulator:
+            yield Place(rtt_ms, emulator, address)
+
+    def client_command(self, command: Sequence[str]) -> list[str]:
+        """What runs `command` on the client's side."""
+        return self.tun.client_command(command) if self.tun else list(command)
+
+    async def do(self, what: str, place: Place) -> None:
+        """Strike, as a client asks for it."""
+        control = place.emulator.control
+        match what:
+            case "close-idle":
+                await control.close_idle()
+            case "arm-close-race":
+                await control.arm("close-race", times=1)
+            case "disarm-close-race":
+                await control.disarm("close-race")
+            case "drop-flows" if self.tun:
+                await self.tun.forget_flows()
+            case "heal" if self.tun:
+                await self.tun.heal()
+            case _:
+                raise ValueError(f"a client asked for {what}")
+
+
+@asynccontextmanager
+async def network(rtts_ms: Sequence[int]) -> AsyncIterator[Network]:
+    """The best form that this machine allows."""
+    reason = why_no_tun()
+    async with AsyncExitStack() as stack:
+        tun = await stack.enter_async_context(await TunWan.start(rtts_ms)) if reason is None else None
+        if tun is not None:
+            await asyncio.sleep(0.2)
+        yield Network(tun, reason)
