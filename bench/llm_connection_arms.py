@@ -158,9 +158,7 @@ class WarmClient(SdkClient):
 
 
 async def _fresh(base_url: str, system_prompt: str, calls: int) -> Client:
-    client = FreshClient(base_url)
-    await client.ask(Turn(system_prompt))  # what is cold in the process is not the question here
-    return client
+    return FreshClient(base_url)
 
 
 async def _plain(base_url: str, system_prompt: str, calls: int) -> Client:

@@ -74,11 +74,11 @@ def _page(name: str, figures: Figures, about: Mapping[str, object]) -> str:
 def _explained(about: Mapping[str, object]) -> str:
     return (
         "The openai SDK over TLS 1.3, a name server 20 ms away, 50 ms from a request's arrival to its first token, "
-        "prompts of 2 KB. The floor is one round trip and those 50 ms. After a barge-in the next request follows in "
-        "half a second. A burst is five requests at once; Warmline's floor is five there. Close race: the server "
-        "closes just as the request arrives. NAT drop: all flows are dropped in silence. Large prompts: the first "
-        "request of a client, after whatever it does to warm up; congestion control: "
-        f"{about['congestion control']}. Errors are those that the caller got; no answer within 20 s is one."
+        "prompts of 2 KB, in a process whose Python is warm. The floor is one round trip and those 50 ms. After a "
+        "barge-in the next request follows in half a second. A burst is five requests at once; Warmline's floor is "
+        "five there. Close race: the server closes just as the request arrives. NAT drop: all flows are dropped in "
+        "silence. Large prompts: the first request of a client, after whatever it does to warm up; congestion "
+        f"control: {about['congestion control']}. Errors are those that the caller got; no answer within 20 s is one."
     )
 
 

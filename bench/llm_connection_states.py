@@ -54,10 +54,15 @@ class Measuring:
 
     async def run(self) -> Found:
         """All states; those that strike every connection come when nobody idles any more."""
+        async with self._client() as client:
+            await client.ask(_turn())  # imports and first calls of Python are not the question here
         async with asyncio.TaskGroup() as idling:
-            idling.create_task(self._idle("60 s idle", self.long_idle_sec))
+            opened = asyncio.Semaphore(0)
+            idling.create_task(self._idle("60 s idle", self.long_idle_sec, opened))
+            for _ in range(self.samples):
+                await opened.acquire()
             await self._first_and_second()
-            await self._idle("6 s idle", 6.0)
+            await self._idle("6 s idle", 6.0, asyncio.Semaphore(0))
             await self._in_conversation()
             await self._bursts()
             for kilobytes in (30, 100) if self.can_drop else ():
@@ -71,14 +76,15 @@ class Measuring:
                 await self._measure("first request", client)
                 await self._measure("second request", client)
 
-    async def _idle(self, state: str, idle_sec: float) -> None:
+    async def _idle(self, state: str, idle_sec: float, opened: asyncio.Semaphore) -> None:
         async with asyncio.TaskGroup() as clients:
             for _ in range(self.samples):
-                clients.create_task(self._idle_one(state, idle_sec))
+                clients.create_task(self._idle_one(state, idle_sec, opened))
 
-    async def _idle_one(self, state: str, idle_sec: float) -> None:
+    async def _idle_one(self, state: str, idle_sec: float, opened: asyncio.Semaphore) -> None:
         async with self._client() as client:
             await client.ask(_turn())
+            opened.release()
             await asyncio.sleep(idle_sec)
             await self._measure(state, client)
 
