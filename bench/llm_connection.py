@@ -1,4 +1,4 @@
-"""How long a warm, or not so warm, connection to a language model lets a caller wait, in fifteen states, side by side.
+"""How long a warm, or not so warm, connection to a language model lets a caller wait, in 17 states, side by side.
 
     make bench-llm                            # about 25 minutes
     python bench/llm_connection.py --quick    # a smoke test: too few samples to conclude anything from
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from llm_connection_figures import Results, figures_of
-from llm_connection_network import NAME, Network, Place, network
+from llm_connection_network import Network, Place, network
 from llm_connection_report import write_results
 from llm_connection_states import Found, Sample
 
@@ -132,8 +132,8 @@ def _told(arm: ArmProcess, plan: Plan, wan: Network, place: Place) -> dict[str, 
     return {
         "arm": arm.name,
         "url": place.url,
-        "name": NAME,
-        "address": place.address,
+        "controlled_urls": place.controlled_urls,
+        "addresses": place.addresses,
         "dns_ms": _DNS_MS,
         "rtt_ms": place.rtt_ms,
         "samples": plan.samples,

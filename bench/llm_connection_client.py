@@ -9,6 +9,7 @@ import json
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -22,7 +23,7 @@ __all__ = ["main"]
 def main() -> int:
     """Measure, as told."""
     told = json.loads(sys.stdin.readline())
-    _resolve_slowly(told["name"], told["address"], told["dns_ms"] / 1000)
+    _resolve_slowly(told["addresses"], told["dns_ms"] / 1000)
     found = asyncio.run(_measured(told))
     samples = {state: [asdict(sample) for sample in samples] for state, samples in found.items()}
     print(json.dumps({"found": samples, "versions": _versions()}), flush=True)
@@ -37,6 +38,7 @@ async def _measured(told: dict[str, Any]) -> Any:
     measuring = Measuring(
         arm=ARMS[told["arm"]],
         base_url=told["url"],
+        controlled_urls=told["controlled_urls"],
         rtt_ms=told["rtt_ms"],
         samples=told["samples"],
         long_idle_sec=told["long_idle_sec"],
@@ -46,15 +48,16 @@ async def _measured(told: dict[str, Any]) -> Any:
     return await measuring.run()
 
 
-def _resolve_slowly(name: str, address: str, delay_sec: float) -> None:
-    """A name server that is `delay_sec` away, for one name, beneath every library's own resolver."""
+def _resolve_slowly(addresses: Mapping[str, str], delay_sec: float) -> None:
+    """A name server that is `delay_sec` away, for a few names, beneath every library's own resolver."""
     real = socket.getaddrinfo
 
     def getaddrinfo(host: Any, *given: Any, **named: Any) -> Any:
-        if host not in (name, name.encode()):
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in addresses:
             return real(host, *given, **named)
         time.sleep(delay_sec)
-        return real(address, *given, **named)
+        return real(addresses[name], *given, **named)
 
     socket.getaddrinfo = getaddrinfo
 

@@ -77,8 +77,9 @@ def _explained(about: Mapping[str, object]) -> str:
         "prompts of 2 KB, in a process whose Python is warm. The floor is one round trip and those 50 ms. After a "
         "barge-in the next request follows in half a second. A burst is five requests at once; Warmline's floor is "
         "five there. Close race: the server closes just as the request arrives. NAT drop: all flows are dropped in "
-        "silence. Large prompts: the first request of a client, after whatever it does to warm up; congestion "
-        f"control: {about['congestion control']}. Errors are those that the caller got; no answer within 20 s is one."
+        "silence. Large prompts: the first request of a client, after whatever it does to warm up, by two "
+        f"congestion controls (elsewhere it is {about['congestion control']}). Errors are those that the caller got; "
+        "no answer within 20 s is one."
     )
 
 

@@ -5,7 +5,7 @@ measured at a time, by a lock that they all share; a burst holds it as one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,8 +22,8 @@ _BURST = 5
 # In the order of the table; the words are those of the report.
 STATES = (
     "first request", "second request", "after a stream", "6 s idle", "60 s idle", "barge-in: close", "barge-in: cancel",
-    "burst of 5", "server closed idle", "close race", "NAT drop, at once", "NAT drop, 6 s ago", "30 KB prompt",
-    "100 KB prompt", "token refresh",
+    "burst of 5", "server closed idle", "close race", "token refresh", "NAT drop, at once", "NAT drop, 6 s ago",
+    "30 KB, bbr", "100 KB, bbr", "30 KB, cubic", "100 KB, cubic",
 )  # fmt: skip
 
 
@@ -40,10 +40,15 @@ Found = dict[str, list[Sample]]
 
 @dataclass(slots=True)
 class Measuring:
-    """One arm at one distance. `tell` asks the harness for something that only it can do to the server or network."""
+    """One arm at one distance.
+
+    `controlled_urls` are those by which the server is reached with a known congestion control. `tell` asks the harness
+    for something that only it can do to the server or the network.
+    """
 
     arm: Arm
     base_url: str
+    controlled_urls: Mapping[str, str]
     rtt_ms: int
     samples: int
     long_idle_sec: float
@@ -65,8 +70,9 @@ class Measuring:
             await self._idle("6 s idle", 6.0, asyncio.Semaphore(0))
             await self._in_conversation()
             await self._bursts()
-            for kilobytes in (30, 100) if self.can_drop else ():
-                await self._large(f"{kilobytes} KB prompt", kilobytes)
+            for control, url in self.controlled_urls.items():
+                for kilobytes in (30, 100):
+                    await self._large(f"{kilobytes} KB, {control}", url, kilobytes)
         await self._struck()
         return self.found
 
@@ -108,10 +114,10 @@ class Measuring:
                 for _ in range(_BURST):
                     calls.create_task(self._record("burst of 5", client, _turn()))
 
-    async def _large(self, state: str, kilobytes: int) -> None:
+    async def _large(self, state: str, url: str, kilobytes: int) -> None:
         turn = _turn(kilobytes)
         for _ in range(self.samples):
-            async with self._client(turn.system_prompt) as client:
+            async with self._client(turn.system_prompt, url=url) as client:
                 await self._measure(state, client, turn)
 
     async def _struck(self) -> None:
@@ -152,8 +158,10 @@ class Measuring:
         await self.tell("heal")
 
     @asynccontextmanager
-    async def _client(self, system_prompt: str | None = None, calls: int = 1) -> AsyncIterator[Client]:
-        client = await self.arm(self.base_url, system_prompt or _turn().system_prompt, calls)
+    async def _client(
+        self, system_prompt: str | None = None, calls: int = 1, url: str | None = None
+    ) -> AsyncIterator[Client]:
+        client = await self.arm(url or self.base_url, system_prompt or _turn().system_prompt, calls)
         try:
             yield client
         finally:
@@ -180,8 +188,3 @@ def _turn(kilobytes: int = 2) -> Turn:
 def _filled(text: str, length: int) -> str:
     rule = "Speak briefly, kindly, and only of this house.\n"
     return text + (rule * (length // len(rule)))[: max(0, length - len(text))]
-
-
-def missing(found: Found) -> Sequence[str]:
-    """States without a sample."""
-    return [state for state in STATES if not found.get(state)]

@@ -57,7 +57,7 @@ async def test_which_connection_had_which_request():
     async with emulated() as emulator, sdk(emulator) as client:
         for _ in range(3):
             await ask(client)
-        await asyncio.gather(*(ask_streaming(client) for _ in range(3)))
+        await asyncio.gather(*(ask(client) for _ in range(3)))
         counters = await emulator.control.counters()
         assert counters["requests_per_connection"] == [4, 1, 1]
         assert counters["by_path"] == {"/v1/chat/completions": 6}

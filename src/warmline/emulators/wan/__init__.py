@@ -4,7 +4,8 @@
 """
 
 from warmline.emulators.wan.namespace import entered
+from warmline.emulators.wan.plan import available_controls
 from warmline.emulators.wan.proxy import WanProxy
 from warmline.emulators.wan.tun import TunWan, why_no_tun
 
-__all__ = ["TunWan", "WanProxy", "entered", "why_no_tun"]
+__all__ = ["TunWan", "WanProxy", "available_controls", "entered", "why_no_tun"]

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from warmline.emulators.wan.namespace import entered
-from warmline.emulators.wan.plan import CLIENT_ADDRESS, server_address
+from warmline.emulators.wan.plan import CLIENT_ADDRESS, available_controls, server_address
 
 __all__ = ["main"]
 
@@ -56,11 +56,16 @@ def _namespaces(rtts_ms: Sequence[int]) -> Iterator[tuple[str, str]]:
 
 def _configure(client: str, server: str, rtts_ms: Sequence[int]) -> None:
     _ip("-n", client, "addr", "add", f"{CLIENT_ADDRESS}/16", "dev", "wan0")
+    controls = available_controls()
     for rtt_ms in rtts_ms:
-        _ip("-n", server, "addr", "add", f"{server_address(rtt_ms)}/32", "dev", "wan0")
+        for control in (None, *controls):
+            _ip("-n", server, "addr", "add", f"{server_address(rtt_ms, control)}/32", "dev", "wan0")
     for name in (client, server):
         _ip("-n", name, "link", "set", "wan0", "mtu", "1500", "txqueuelen", "10000", "up")
     _ip("-n", server, "route", "add", f"{CLIENT_ADDRESS}/32", "dev", "wan0")
+    for rtt_ms in rtts_ms:
+        for control in controls:
+            _ip("-n", client, "route", "add", server_address(rtt_ms, control), "dev", "wan0", "congctl", control)
 
 
 def _tun(namespace: str) -> int:

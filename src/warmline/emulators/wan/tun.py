@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from warmline.emulators.wan.namespace import namespace_path
-from warmline.emulators.wan.plan import server_address
+from warmline.emulators.wan.plan import available_controls, server_address
 from warmline.errors import EngineError
 
 __all__ = ["TunWan", "why_no_tun"]
@@ -70,9 +70,17 @@ class TunWan:
             raise
         return cls(carrier, names["client"], names["server"])
 
-    def address(self, rtt_ms: int) -> str:
-        """Where a server listens that is `rtt_ms` away."""
-        return server_address(rtt_ms)
+    def address(self, rtt_ms: int, congestion_control: str | None = None) -> str:
+        """Where a server listens that is `rtt_ms` away.
+
+        Clients send there by `congestion_control`, one of `available_controls()`; None is the machine's own.
+
+        Raises:
+            ValueError: there is no such address.
+        """
+        if congestion_control is not None and congestion_control not in available_controls():
+            raise ValueError(f"this kernel has no congestion control {congestion_control}")
+        return server_address(rtt_ms, congestion_control)
 
     def client_command(self, command: Sequence[str]) -> list[str]:
         """The command line that runs `command` on the client's side."""
