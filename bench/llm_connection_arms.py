@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-__all__ = ["ARMS", "Arm", "Client", "Turn"]
+__all__ = ["ARMS", "Arm", "Client", "Turn", "length_of", "messages_of"]
 
 # How long an agent has between its start and its first call; every arm may use it.
 _BEFORE_FIRST_CALL_SEC = 2.5
@@ -75,14 +75,15 @@ class _Asked:
         raise NotImplementedError
 
 
-def _messages(turn: Turn) -> list[dict[str, str]]:
+def messages_of(turn: Turn) -> list[dict[str, str]]:
+    """What is asked."""
     return [
         {"role": "system", "content": turn.system_prompt},
         {"role": "user", "content": "what are your opening hours"},
     ]
 
 
-def _length(turn: Turn) -> Mapping[str, int]:
+def length_of(turn: Turn) -> Mapping[str, int]:
     """An answer that is broken off has much more to come; one that is read to its end is short."""
     return {"max_completion_tokens": 4} if turn.ending == "complete" else {}
 
@@ -94,8 +95,8 @@ class SdkClient(_Asked):
         self.sdk = sdk
 
     async def _words(self, turn: Turn) -> AsyncIterator[str]:
-        messages = _messages(turn)
-        stream = await self.sdk.chat.completions.create(model="m", messages=messages, stream=True, **_length(turn))
+        messages = messages_of(turn)
+        stream = await self.sdk.chat.completions.create(model="m", messages=messages, stream=True, **length_of(turn))
         async with stream:
             async for chunk in stream:
                 if chunk.choices and chunk.choices[0].delta.content:
@@ -139,9 +140,9 @@ class LiveKitClient(_Asked):
         from livekit.agents import llm
 
         context = llm.ChatContext.empty()
-        for message in _messages(turn):
+        for message in messages_of(turn):
             context.add_message(role=message["role"], content=message["content"])
-        async with self._model.chat(chat_ctx=context, extra_kwargs=dict(_length(turn))) as stream:
+        async with self._model.chat(chat_ctx=context, extra_kwargs=dict(length_of(turn))) as stream:
             async for chunk in stream:
                 if chunk.delta and chunk.delta.content:
                     yield chunk.delta.content
@@ -178,7 +179,7 @@ async def _warmline(base_url: str, system_prompt: str, calls: int) -> Client:
     from warmline.connections.http import WarmSettings, transport_of, warm
 
     turn = Turn(system_prompt)
-    asked: dict[str, Any] = {"model": "m", "messages": _messages(turn)}
+    asked: dict[str, Any] = {"model": "m", "messages": messages_of(turn)}
     large = len(system_prompt) > 8192
     sdk = warm(
         _sdk(base_url),

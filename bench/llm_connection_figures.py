@@ -14,6 +14,8 @@ _LARGE_RTTS = 0.8
 _OVER_WITHIN_MS = 5000.0
 _LEAST_FOR_VERDICT = 5
 _OURS = "warmline"
+# The ruler's own figure. Under cubic the window shrinks with every pause: it is stated, and no client can change it.
+_NOT_ASKED_FOR = ("bare socket",)
 
 
 @dataclass(slots=True)
@@ -82,8 +84,8 @@ def _cell(samples: Sequence[Sample]) -> Cell:
 def _targets(rtt_ms: int, cells: Mapping[str, Cell]) -> list[Target]:
     floor, found = floor_ms(rtt_ms), []
     for state in STATES:
-        if state.endswith("cubic"):
-            continue  # stated, not asked for: its window shrinks with every pause
+        if state in _NOT_ASKED_FOR or state.endswith("cubic"):
+            continue
         cell = cells.get(state)
         if state == "NAT drop, at once":
             most, what = _OVER_WITHIN_MS, "p95, over within 5 s"

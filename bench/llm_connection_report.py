@@ -74,12 +74,12 @@ def _page(name: str, figures: Figures, about: Mapping[str, object]) -> str:
 def _explained(about: Mapping[str, object]) -> str:
     return (
         "The openai SDK over TLS 1.3, a name server 20 ms away, 50 ms from a request's arrival to its first token, "
-        "prompts of 2 KB, in a process whose Python is warm. The floor is one round trip and those 50 ms. After a "
-        "barge-in the next request follows in half a second. A burst is five requests at once; Warmline's floor is "
-        "five there. Close race: the server closes just as the request arrives. NAT drop: all flows are dropped in "
-        "silence. Large prompts: the first request of a client, after whatever it does to warm up, by two "
-        f"congestion controls (elsewhere it is {about['congestion control']}). Errors are those that the caller got; "
-        "no answer within 20 s is one."
+        "prompts of 2 KB, in a process whose Python is warm. The floor is one round trip and those 50 ms; bare socket: "
+        "what it is on this machine, in the same process, without any library. After a barge-in the next request "
+        "follows in half a second. A burst is five requests at once; Warmline's floor is five there. Close race: the "
+        "server closes just as the request arrives. NAT drop: all flows are dropped in silence. Large prompts: the "
+        "first request of a client, after whatever it does to warm up, by two congestion controls (elsewhere it is "
+        f"{about['congestion control']}). Errors are those that the caller got; no answer within 20 s is one."
     )
 
 

@@ -6,10 +6,11 @@ measured at a time, by a lock that they all share; a burst holds it as one.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from llm_connection_arms import Arm, Client, Turn
+from llm_connection_bare import BareSocket
 
 __all__ = ["STATES", "Found", "Measuring", "Sample"]
 
@@ -21,9 +22,9 @@ _BURST = 5
 
 # In the order of the table; the words are those of the report.
 STATES = (
-    "first request", "second request", "after a stream", "6 s idle", "60 s idle", "barge-in: close", "barge-in: cancel",
-    "burst of 5", "server closed idle", "close race", "token refresh", "NAT drop, at once", "NAT drop, 6 s ago",
-    "30 KB, bbr", "100 KB, bbr", "30 KB, cubic", "100 KB, cubic",
+    "bare socket", "first request", "second request", "after a stream", "6 s idle", "60 s idle",
+    "barge-in: close", "barge-in: cancel", "burst of 5", "server closed idle", "close race", "token refresh",
+    "NAT drop, at once", "NAT drop, 6 s ago", "30 KB, bbr", "100 KB, bbr", "30 KB, cubic", "100 KB, cubic",
 )  # fmt: skip
 
 
@@ -97,8 +98,11 @@ class Measuring:
     async def _in_conversation(self) -> None:
         cancelled = Turn(_turn().system_prompt, "cancel", cancel_after_sec=self.rtt_ms / 1000 + 0.02)
         broken_off = {"barge-in: close": Turn(_turn().system_prompt, "close"), "barge-in: cancel": cancelled}
-        async with self._client() as client:
+        bare = await BareSocket.open(self.base_url)
+        async with self._client() as client, aclosing(bare):
             for number in range(self.samples):
+                await bare.ask(_turn())
+                await self._measure("bare socket", bare)
                 await client.ask(_turn())
                 await self._measure("after a stream", client)
                 for state, turn in broken_off.items():

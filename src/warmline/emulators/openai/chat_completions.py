@@ -33,7 +33,7 @@ class ChatCompletions:
         chat = parse_chat_request(body, request.path_params.get("deployment"))
         pace = self._emulation.pace
         # As with the real service, not even the headers come before the prompt was read.
-        completion = await think(chat, self._emulation)
+        completion = await think(chat, self._emulation, began_sec)
         if not chat.stream:
             await asyncio.sleep(pace.interval_sec() * (len(completion.tokens) - 1))
             return JSONResponse(completion.as_object(), headers=answer_headers(began_sec))

@@ -7,6 +7,7 @@ WebSocket library.
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -99,7 +100,7 @@ class _Session:
         await self._send("response.created", response={**response, "status": "in_progress"})
         instructions = ChatMessage("system", str(self._settings["instructions"]))
         asked = ChatRequest(self._model, (instructions, *self._messages), stream=True)
-        completion = await think(asked, self._emulation)
+        completion = await think(asked, self._emulation, time.monotonic())
         item = f"item_{secrets.token_hex(12)}"
         place = {"response_id": response["id"], "item_id": item, "output_index": 0, "content_index": 0}
         async for token in spoken(completion, self._emulation.pace):

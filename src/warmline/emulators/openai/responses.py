@@ -34,7 +34,7 @@ class Responses:
         """
         began_sec = time.monotonic()
         chat = parse_response_request(await read_body(request, self._emulation.max_body_bytes))
-        completion = await think(chat, self._emulation)
+        completion = await think(chat, self._emulation, began_sec)
         if not chat.stream:
             await asyncio.sleep(self._emulation.pace.interval_sec() * (len(completion.tokens) - 1))
             return JSONResponse(_response(completion, done=True), headers=answer_headers(began_sec))

@@ -14,8 +14,11 @@ from warmline.emulators.openai.receptionist import decide
 __all__ = ["answer_headers", "spoken", "think"]
 
 
-async def think(chat: ChatRequest, emulation: Emulation) -> Completion:
-    """Decide, and wait as long as a model would read what it has not in its prompt cache."""
+async def think(chat: ChatRequest, emulation: Emulation, began_sec: float) -> Completion:
+    """Decide, and wait until a model would have read what it has not in its prompt cache.
+
+    `began_sec` (monotonic) is when the request came: what the emulator itself takes is part of the model's time.
+    """
     tokens = tokens_of(decide(chat.messages).reply)
     kept = tokens[: chat.max_tokens]
     cache = emulation.prompt_cache
@@ -28,7 +31,8 @@ async def think(chat: ChatRequest, emulation: Emulation) -> Completion:
         tokens=tuple(kept),
         finish_reason="stop" if len(kept) == len(tokens) else "length",
     )
-    await asyncio.sleep(emulation.pace.prefill_sec(completion.prompt_tokens - completion.cached_tokens))
+    read_sec = emulation.pace.prefill_sec(completion.prompt_tokens - completion.cached_tokens)
+    await asyncio.sleep(began_sec + read_sec - time.monotonic())
     return completion
 
 
