@@ -1,10 +1,11 @@
 """How long a warm, or not so warm, connection to a language model lets a caller wait, in 17 states, side by side.
 
-    make bench-llm                            # about 25 minutes
+    make bench-llm                            # about 30 minutes
     python bench/llm_connection.py --quick    # a smoke test: too few samples to conclude anything from
 
 The real openai SDK over TLS 1.3; a name server 20 ms away; an emulated model that takes 50 ms to its first token. With
 root the network is one of TUN devices, else a proxy, over which lost flows and slow start cannot be measured.
+The same with aiohttp in the SDK's place.
 Writes bench/results/llm_connection.{json,svg,md} (llm_connection_quick.* with --quick). Exits with 1 when a caller of
 Warmline's got an error.
 """
@@ -29,6 +30,7 @@ _BENCH = Path(__file__).parent
 _SOURCES = _BENCH.parent / "src"
 _LIVEKIT_PYTHON = _BENCH.parent / ".venv-llm" / "bin" / "python"
 _DNS_MS = 20.0
+_ARMS = ("fresh", "plain", "livekit", "warmline", "aiohttp", "aiohttp-warmline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few samples at one distance: a smoke test")
     parser.add_argument("--output", type=Path, default=_BENCH / "results", help="folder of the results")
-    parser.add_argument("--arm", action="append", choices=["fresh", "plain", "livekit", "warmline"], help="only these")
+    parser.add_argument("--arm", action="append", choices=_ARMS, help="only these")
     parser.add_argument(
         "--livekit-python", type=Path, default=_LIVEKIT_PYTHON,
         help="a Python with requirements-llm.txt (default: %(default)s)",
@@ -75,7 +77,7 @@ def _options() -> argparse.Namespace:
 
 def _arms(options: argparse.Namespace) -> list[ArmProcess]:
     found = []
-    for name in options.arm or ["fresh", "plain", "livekit", "warmline"]:
+    for name in options.arm or _ARMS:
         python = options.livekit_python if name == "livekit" else Path(sys.executable)
         if not python.exists():
             _say(f"{name} is left out: no {python}; make bench-llm makes it")

@@ -10,7 +10,7 @@ import ssl
 import time
 from urllib.parse import urlsplit
 
-from llm_connection_arms import Turn, length_of, messages_of
+from llm_connection_asking import Turn, length_of, messages_of
 
 __all__ = ["BareSocket"]
 

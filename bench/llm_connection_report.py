@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from subprocess import run
@@ -14,11 +14,19 @@ from warmline.report import Dot, DotPanel, DotSeries, figure, markdown_table
 
 __all__ = ["write_results"]
 
-_NAMES = {"fresh": "fresh client", "plain": "plain SDK", "livekit": "LiveKit prewarm", "warmline": "Warmline"}
-_ORDER = ("warmline", "fresh", "plain", "livekit")
+_NAMES = {
+    "fresh": "fresh client",
+    "plain": "plain SDK",
+    "livekit": "LiveKit prewarm",
+    "warmline": "Warmline",
+    "aiohttp": "plain session",
+    "aiohttp-warmline": "Warmline",
+}
+# What is compared with what.
+_GROUPS = {"openai SDK": ("warmline", "fresh", "plain", "livekit"), "aiohttp": ("aiohttp-warmline", "aiohttp")}
 _NOT_MEASURABLE = "not measurable"
 # Who waits for a time-out waits so long that everything else would be one dot beside it.
-_NOT_DRAWN = ("NAT drop, at once", "NAT drop, 6 s ago")
+_NOT_DRAWN = ("NAT drop, 0 s", "NAT drop, 6 s")
 
 
 def write_results(folder: Path, name: str, results: Results, figures: Figures, *, took_min: float) -> None:
@@ -62,7 +70,7 @@ def _page(name: str, figures: Figures, about: Mapping[str, object]) -> str:
         "# The connection to a language model",
         f"Milliseconds from a request to the first words of its answer: median / 95th percentile. ![]({name}.svg)",
         _explained(about),
-        *(_table(rtt_ms, arms) for rtt_ms, arms in figures.cells.items()),
+        *(_table(group, rtt_ms, arms) for group, rtt_ms, arms in _compared(figures)),
         "## Targets",
         markdown_table(["target", "found", "met"], [[t.what, t.found, _yes(t.met)] for t in figures.targets]),
         "## Measured on",
@@ -79,15 +87,26 @@ def _explained(about: Mapping[str, object]) -> str:
         "follows in half a second. A burst is five requests at once; Warmline's floor is five there. Close race: the "
         "server closes just as the request arrives. NAT drop: all flows are dropped in silence. Large prompts: the "
         "first request of a client, after whatever it does to warm up, by two congestion controls (elsewhere it is "
-        f"{about['congestion control']}). Errors are those that the caller got; no answer within 20 s is one."
+        f"{about['congestion control']}). Errors are those that the caller got; no answer within 20 s is one. "
+        "With aiohttp there is no warm-up of a prompt's size."
     )
 
 
-def _table(rtt_ms: int, arms: Mapping[str, Mapping[str, Cell]]) -> str:
-    shown = [arm for arm in _ORDER if arm in arms]
-    rows = [[state, *(_written(arms[arm].get(state)) for arm in shown)] for state in STATES]
-    title = f"## Round trip {rtt_ms} ms: floor {floor_ms(rtt_ms):.0f} ms"
-    return f"{title}\n\n{markdown_table(['state', *(_NAMES[arm] for arm in shown)], rows)}"
+_Arms = Mapping[str, Mapping[str, Cell]]
+
+
+def _compared(figures: Figures) -> Iterator[tuple[str, int, _Arms]]:
+    """Group, distance and what was found, where anything was."""
+    for group, names in _GROUPS.items():
+        for rtt_ms, arms in figures.cells.items():
+            if shown := {name: arms[name] for name in names if name in arms}:
+                yield group, rtt_ms, shown
+
+
+def _table(group: str, rtt_ms: int, arms: _Arms) -> str:
+    rows = [[state, *(_written(states.get(state)) for states in arms.values())] for state in STATES]
+    title = f"## {group}, round trip {rtt_ms} ms: floor {floor_ms(rtt_ms):.0f} ms"
+    return f"{title}\n\n{markdown_table(['state', *(_NAMES[arm] for arm in arms)], rows)}"
 
 
 def _written(cell: Cell | None) -> str:
@@ -100,19 +119,19 @@ def _written(cell: Cell | None) -> str:
 
 
 def _picture(figures: Figures) -> str:
-    panels = [_panel(rtt_ms, arms) for rtt_ms, arms in figures.cells.items()]
+    panels = [_panel(group, rtt_ms, arms) for group, rtt_ms, arms in _compared(figures)]
     described = "Time to the first words of an answer in each state, for each arm, with 95 % intervals of medians."
     return figure(panels, title="The connection to a language model", description=described)
 
 
-def _panel(rtt_ms: int, arms: Mapping[str, Mapping[str, Cell]]) -> DotPanel:
-    shown = [arm for arm in _ORDER if arm in arms]
-    states = [state for state in STATES if state not in _NOT_DRAWN and any(_dot(arms[arm].get(state)) for arm in shown)]
+def _panel(group: str, rtt_ms: int, arms: _Arms) -> DotPanel:
+    drawn = [state for state in STATES if state not in _NOT_DRAWN]
+    states = [state for state in drawn if any(_dot(found.get(state)) for found in arms.values())]
     return DotPanel(
-        title=f"Round trip {rtt_ms} ms",
+        title=f"{group}, round trip {rtt_ms} ms",
         note=f"Median with its 95 % interval. Floor: {floor_ms(rtt_ms):.0f} ms.",
         rows=states,
-        series=[DotSeries(_NAMES[arm], _dots(arms[arm], states), series=number) for number, arm in enumerate(shown)],
+        series=[DotSeries(_NAMES[arm], _dots(arms[arm], states), series=number) for number, arm in enumerate(arms)],
     )
 
 

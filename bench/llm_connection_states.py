@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
-from llm_connection_arms import Arm, Client, Turn
+from llm_connection_asking import Arm, Client, Turn
 from llm_connection_bare import BareSocket
 
 __all__ = ["STATES", "Found", "Measuring", "Sample"]
@@ -22,9 +22,9 @@ _BURST = 5
 
 # In the order of the table; the words are those of the report.
 STATES = (
-    "bare socket", "first request", "second request", "after a stream", "6 s idle", "60 s idle",
-    "barge-in: close", "barge-in: cancel", "burst of 5", "server closed idle", "close race", "token refresh",
-    "NAT drop, at once", "NAT drop, 6 s ago", "30 KB, bbr", "100 KB, bbr", "30 KB, cubic", "100 KB, cubic",
+    "bare socket", "first", "second", "after a stream", "6 s idle", "60 s idle",
+    "barge-in close", "barge-in cancel", "burst of 5", "server closed", "close race", "token refresh",
+    "NAT drop, 0 s", "NAT drop, 6 s", "30 KB, bbr", "100 KB, bbr", "30 KB, cubic", "100 KB, cubic",
 )  # fmt: skip
 
 
@@ -80,8 +80,8 @@ class Measuring:
     async def _first_and_second(self) -> None:
         for _ in range(self.samples):
             async with self._client() as client:
-                await self._measure("first request", client)
-                await self._measure("second request", client)
+                await self._measure("first", client)
+                await self._measure("second", client)
 
     async def _idle(self, state: str, idle_sec: float, opened: asyncio.Semaphore) -> None:
         async with asyncio.TaskGroup() as clients:
@@ -97,7 +97,7 @@ class Measuring:
 
     async def _in_conversation(self) -> None:
         cancelled = Turn(_turn().system_prompt, "cancel", cancel_after_sec=self.rtt_ms / 1000 + 0.02)
-        broken_off = {"barge-in: close": Turn(_turn().system_prompt, "close"), "barge-in: cancel": cancelled}
+        broken_off = {"barge-in close": Turn(_turn().system_prompt, "close"), "barge-in cancel": cancelled}
         bare = await BareSocket.open(self.base_url)
         async with self._client() as client, aclosing(bare):
             for number in range(self.samples):
@@ -130,15 +130,15 @@ class Measuring:
                 await client.ask(_turn())
                 await self.tell("close-idle")
                 await asyncio.sleep(_AFTER_CLOSE_SEC)
-                await self._measure("server closed idle", client)
+                await self._measure("server closed", client)
             for _ in range(self.samples):
                 await client.ask(_turn())
                 await self.tell("arm-close-race")
                 await self._measure("close race", client)
                 await self.tell("disarm-close-race")
         if self.can_drop:
-            await self._dropped("NAT drop, at once", 0.0)
-            await self._dropped("NAT drop, 6 s ago", _AFTER_DROP_SEC)
+            await self._dropped("NAT drop, 0 s", 0.0)
+            await self._dropped("NAT drop, 6 s", _AFTER_DROP_SEC)
 
     async def _dropped(self, state: str, after_sec: float) -> None:
         """Who waits for a time-out waits beside the others: one after the other would take an hour."""
