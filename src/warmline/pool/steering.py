@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from warmline.errors import PoolClosed
 from warmline.pool import decide, lending, returning
-from warmline.pool.entry import CloseCause, EntryState
+from warmline.pool.entry import IN_MAKING, CloseCause, EntryState
+from warmline.pool.phase import Phase
 from warmline.pool.sessions import Use
-from warmline.pool.state import Phase
 
 if TYPE_CHECKING:
     from warmline.pool.sessions import Session
     from warmline.pool.state import PoolState
 
 __all__ = ["begin_close", "close_if_empty", "open_pool", "resize", "resume", "rotate", "suspend", "take_back_all"]
-
-_IN_MAKING = (EntryState.CREATING, EntryState.WARMING)
 
 
 def open_pool(state: PoolState, now: float) -> None:
@@ -76,7 +74,7 @@ def begin_close(state: PoolState, now: float) -> None:
     for entry in [*state.shelf, *state.retiring]:
         state.close(entry, CloseCause.SHUTDOWN, now)
     for entry in list(state.in_flight):
-        if entry.state in _IN_MAKING:
+        if entry.state in IN_MAKING:
             state.call_off(entry, CloseCause.SHUTDOWN, now)
         elif entry.state is not EntryState.CLOSING:
             entry.doom = entry.doom or CloseCause.SHUTDOWN
