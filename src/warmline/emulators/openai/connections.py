@@ -34,6 +34,11 @@ class OnConnection:
 class ClientConnection(H11Protocol):
     """A connection, HTTP/1.1 until its handshake chose HTTP/2 or its client asks for a WebSocket."""
 
+    # uvicorn declares none of them; it hands the time-out to `call_later`, which takes parts of seconds as well.
+    app: Any
+    timeout_keep_alive: Any
+    timeout_keep_alive_task: asyncio.TimerHandle | None
+
     def __init__(
         self,
         emulation: Emulation,
@@ -88,8 +93,7 @@ class ClientConnection(H11Protocol):
         # uvicorn limits the time between requests alone, not that before the first.
         self.timeout_keep_alive_task = self.loop.call_later(self._idle_close_sec(), self.timeout_keep_alive_handler)
 
-    def _idle_close_sec(self) -> Any:
-        # uvicorn declares whole seconds and hands them to `call_later`, which takes any.
+    def _idle_close_sec(self) -> float:
         return self._emulation.faults.idle_close_sec
 
 

@@ -21,10 +21,10 @@ class Connection:
         tls = transport.get_extra_info("ssl_object")
         self.transport = transport
         self.tls_version: str | None = tls.version() if tls else None
-        self.protocol = (tls.selected_alpn_protocol() if tls else None) or "http/1.1"
-        self.requests = 0
-        self.in_flight = 0
-        self.lost = asyncio.Event()
+        self.protocol: str = (tls.selected_alpn_protocol() if tls else None) or "http/1.1"
+        self.requests: int = 0
+        self.in_flight: int = 0
+        self.lost: asyncio.Event = asyncio.Event()
 
     def close(self) -> None:
         """End it as a server does that has no more use for it: without waiting for the client's part of the end.
@@ -47,7 +47,7 @@ class Traffic:
     """Counts. `accepted` counts TCP connections, also those whose TLS handshake never completed."""
 
     def __init__(self) -> None:
-        self.accepted = 0
+        self.accepted: int = 0
         self._handshakes = 0
         self._live: dict[asyncio.Transport, Connection] = {}
         self._all: deque[Connection] = deque(maxlen=_REMEMBERED)

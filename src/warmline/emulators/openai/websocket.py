@@ -14,6 +14,8 @@ __all__ = ["ClientWebSocket"]
 class ClientWebSocket(WebSocketsSansIOProtocol):
     """Takes over a connection that asked for an upgrade."""
 
+    app: Any  # uvicorn declares no type
+
     def __init__(self, emulation: Emulation, **given: Any) -> None:
         super().__init__(**given)
         self._traffic = emulation.traffic
