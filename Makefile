@@ -15,10 +15,10 @@ POOL_CORE := */pool/state.py,*/pool/ledger.py,*/pool/phase.py,*/pool/entry.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test core soak coverage docs check lint types public-types layers bench lock clean
+.PHONY: help run test core soak coverage docs check lint types public-types layers bench bench-llm lock clean
 
 help: ## Show what there is to make
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 run: $(VENV)/.run ## Run the voice agent and print the address of its page
 	@exec $(BIN)/warmline serve $(ARGS)
@@ -60,8 +60,11 @@ layers: $(VENV)/.dev
 bench: $(VENV)/.dev ## Measure the first turn, side by side (FULL=1 for more, BASE=<commit> for one more arm)
 	FULL="$(FULL)" BASE="$(BASE)" $(BIN)/python bench/first_turn.py $(ARGS)
 
+bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (30 minutes; root: all rows)
+	$(BIN)/python bench/llm_connection.py --livekit-python $(VENV)-llm/bin/python $(ARGS)
+
 clean: ## Remove the environment and everything that was generated
-	rm -rf $(VENV) .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf $(VENV) $(VENV)-llm .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist build
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Environments. A stamp is renewed when what it installs has changed.
@@ -81,6 +84,12 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 $(VENV)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
 	@$(INSTALL) -r requirements/core.txt
 	@$(INSTALL) --no-deps -e .
+	@touch $@
+
+# What bench/llm_connection.py compares with needs other versions than ours.
+$(VENV)-llm/.installed: bench/requirements-llm.txt | $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)-llm
+	@$(VENV)-llm/bin/python -m pip --disable-pip-version-check install --quiet -r bench/requirements-llm.txt
 	@touch $@
 
 $(BIN)/python:

@@ -175,8 +175,8 @@ def _told(tell: Callable[[], None]) -> Callable[..., Awaitable[None]]:
 class _Ears(FrameProcessor):
     """What the caller says, from the first frame on, in pieces that are quick to decode.
 
-    What has piled up is caught up with at `_CATCH_UP_SPEED` times real time: the VAD judges audio behind the recogniser,
-    which keeps only some of what came before the VAD's word.
+    What has piled up is caught up with at `_CATCH_UP_SPEED` times real time: the VAD judges audio after the recogniser
+    had it, and the recogniser keeps only some of what came before the VAD's word.
     """
 
     def __init__(self, audio: "asyncio.Queue[bytes]") -> None:

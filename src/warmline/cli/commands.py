@@ -10,6 +10,7 @@ __all__ = ["warmline"]
 _COMMANDS = {
     "serve": Deferred("warmline.cli.serve:serve", "agent,local", "Run the voice agent."),
     "call": Deferred("warmline.cli.call:call", "agent", "Call a voice agent and measure it at the ear."),
+    "doctor": Deferred("warmline.cli.doctor:doctor", "agent", "Find what is cold, and what to do about it."),
     "config": Deferred("warmline.cli.config:config", "cli", "Show settings and where they came from."),
     "cache": Deferred("warmline.cli.cache:cache", "cli", "Show or clear what is kept on disk between starts."),
     "emulate": Deferred("warmline.cli.emulate:emulate", "emulators", "Run a stand-in for a provider."),

@@ -4,6 +4,9 @@ from warmline.measure.audibility import AUDIBLE_DBFS, audible_span, longest_sile
 from warmline.measure.caller import Caller
 from warmline.measure.default_call import DEFAULT_CALL
 from warmline.measure.exchange import place_calls
+from warmline.measure.llm_advice import LlmGain, advice_for, gain_of
+from warmline.measure.llm_probe import LlmFindings, LlmRequest, LlmState, probe_llm
+from warmline.measure.llm_target import LlmTarget
 from warmline.measure.plan import CallPlan
 from warmline.measure.results import CallResult, TurnResult
 from warmline.measure.script import CallScript, ScriptTurn, load_script
@@ -34,6 +37,11 @@ __all__ = [
     "CallScript",
     "Caller",
     "Estimate",
+    "LlmFindings",
+    "LlmGain",
+    "LlmRequest",
+    "LlmState",
+    "LlmTarget",
     "Samples",
     "ScriptTurn",
     "ServerProcess",
@@ -44,10 +52,12 @@ __all__ = [
     "TurnResult",
     "Utterance",
     "Voice",
+    "advice_for",
     "audible_span",
     "call_cold_tax_ms",
     "cold_tax_ms",
     "difference_of_medians",
+    "gain_of",
     "load_script",
     "longest_silence_sec",
     "median",
@@ -55,6 +65,7 @@ __all__ = [
     "no_slower",
     "percentile",
     "place_calls",
+    "probe_llm",
     "ratio_of_medians",
     "read_wav",
     "speech_onset",

@@ -1,10 +1,12 @@
 """Errors in the shape in which OpenAI sends them."""
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-__all__ = ["ApiError", "api_error_response", "http_error_response"]
+__all__ = ["ApiError", "api_error_response", "http_error_response", "refusal"]
 
 
 class ApiError(Exception):
@@ -13,19 +15,39 @@ class ApiError(Exception):
     Source: https://platform.openai.com/docs/guides/error-codes and the errors that openai-python parses.
     """
 
-    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str = "invalid_request_error",
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.kind = kind
         self.param = param
         self.code = code
+        self.headers = headers
+
+    def as_object(self) -> dict[str, object]:
+        """The error object, as it stands in responses and in events."""
+        return {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
 
 
 async def api_error_response(_request: Request, error: Exception) -> JSONResponse:
     """The response to an `ApiError`."""
     if not isinstance(error, ApiError):
         raise error
-    return JSONResponse(_body(error.message, error.param, error.code), error.status)
+    return refusal(error)
+
+
+def refusal(error: ApiError) -> JSONResponse:
+    """The response that says why a request is refused."""
+    return JSONResponse({"error": error.as_object()}, error.status, headers=error.headers)
 
 
 async def http_error_response(request: Request, error: Exception) -> JSONResponse:
@@ -34,11 +56,7 @@ async def http_error_response(request: Request, error: Exception) -> JSONRespons
         raise error
     where = f"{request.method} {request.url.path}"
     if error.status_code == 405:
-        body = _body(f"Not allowed to {request.method} on {request.url.path}.", None, "method_not_supported")
+        says, code = f"Not allowed to {request.method} on {request.url.path}.", "method_not_supported"
     else:
-        body = _body(f"Invalid URL ({where})", None, "unknown_url")
-    return JSONResponse(body, error.status_code, headers=error.headers)
-
-
-def _body(message: str, param: str | None, code: str | None) -> dict[str, object]:
-    return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
+        says, code = f"Invalid URL ({where})", "unknown_url"
+    return refusal(ApiError(error.status_code, says, code=code, headers=error.headers))

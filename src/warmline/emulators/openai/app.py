@@ -1,27 +1,71 @@
-"""The ASGI application: an OpenAI-compatible API in front of the receptionist."""
+"""The ASGI application: an OpenAI-compatible API in front of the receptionist, under OpenAI's paths and Azure's."""
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from warmline.emulators.openai.api_error import ApiError, api_error_response, http_error_response
+from warmline.emulators.openai.broken_answer import BrokenAnswer
 from warmline.emulators.openai.chat_completions import ChatCompletions
+from warmline.emulators.openai.emulation import Emulation
+from warmline.emulators.openai.gate import Gate
 from warmline.emulators.openai.models import get_model, list_models
-from warmline.emulators.openai.pace import Pace
+from warmline.emulators.openai.realtime import Realtime
+from warmline.emulators.openai.responses import Responses
 
-__all__ = ["MAX_BODY_BYTES", "create_app"]
+__all__ = ["create_app"]
 
-MAX_BODY_BYTES = 1024 * 1024
+# Azure serves OpenAI's own paths under a prefix, and its older ones with a deployment and a version.
+# https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+_PREFIXES = ("/v1", "/openai/v1")
+_DEPLOYMENT = "/openai/deployments/{deployment}"
 
 
-def create_app(pace: Pace, *, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
-    """An application that answers at `pace`. Any API key is accepted, also none."""
-    complete = ChatCompletions(pace, max_body_bytes)
-    return Starlette(
-        routes=[
-            Route("/v1/chat/completions", complete.__call__, methods=["POST"]),
-            Route("/v1/models", list_models, methods=["GET"]),
-            Route("/v1/models/{model:path}", get_model, methods=["GET"]),
-        ],
-        exception_handlers={ApiError: api_error_response, HTTPException: http_error_response},
+def create_app(emulation: Emulation) -> ASGIApp:
+    """An application that answers as it is told to by `emulation`."""
+    chat, respond, realtime = ChatCompletions(emulation), Responses(emulation), Realtime(emulation)
+    azure = _AzureChat(chat, emulation.deployments)
+    routes: list[BaseRoute] = [
+        Route(f"{_DEPLOYMENT}/chat/completions", azure.__call__, methods=["POST"]),
+        Route("/openai/models", _azure_models, methods=["GET"]),
+        WebSocketRoute("/openai/realtime", realtime.__call__),
+    ]
+    for prefix in _PREFIXES:
+        routes += [
+            Route(f"{prefix}/chat/completions", chat.__call__, methods=["POST"]),
+            Route(f"{prefix}/responses", respond.__call__, methods=["POST"]),
+            Route(f"{prefix}/models", list_models, methods=["GET"]),
+            Route(f"{prefix}/models/{{model:path}}", get_model, methods=["GET"]),
+            WebSocketRoute(f"{prefix}/realtime", realtime.__call__),
+        ]
+    api = Starlette(
+        routes=routes, exception_handlers={ApiError: api_error_response, HTTPException: http_error_response}
     )
+    return Gate(BrokenAnswer(api, emulation), emulation)
+
+
+class _AzureChat:
+    """Chat completions of a deployment that exists, in a version."""
+
+    def __init__(self, chat: ChatCompletions, deployments: frozenset[str] | None) -> None:
+        self._chat = chat
+        self._deployments = deployments
+
+    async def __call__(self, request: Request) -> Response:
+        _check_version(request)
+        if self._deployments is not None and request.path_params["deployment"] not in self._deployments:
+            raise ApiError(404, "The API deployment for this resource does not exist.", code="DeploymentNotFound")
+        return await self._chat(request)
+
+
+async def _azure_models(request: Request) -> JSONResponse:
+    _check_version(request)
+    return await list_models(request)
+
+
+def _check_version(request: Request) -> None:
+    if not request.query_params.get("api-version"):
+        raise ApiError(404, "Resource not found", code="404")

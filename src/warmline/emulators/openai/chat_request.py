@@ -1,4 +1,4 @@
-"""The body of `POST /v1/chat/completions`, checked as OpenAI checks it."""
+"""The bodies of `POST /v1/chat/completions` and `/v1/responses`, checked as OpenAI checks them."""
 
 import json
 from collections.abc import Mapping
@@ -8,12 +8,14 @@ from typing import Literal, cast
 from warmline.emulators.openai.api_error import ApiError
 from warmline.engines import ChatMessage
 
-__all__ = ["ChatRequest", "parse_chat_request"]
+__all__ = ["ChatRequest", "content_of", "parse_chat_request", "parse_response_request"]
 
 _Role = Literal["system", "developer", "user", "assistant"]
 _ROLES = ("system", "developer", "user", "assistant")
 # Their messages are legal, but a receptionist without tools has no use for them.
 _UNREAD_ROLES = ("tool", "function")
+# Chat completions call it text, responses and realtime sessions say which way it goes.
+_TEXT_PARTS = ("text", "input_text", "output_text")
 _KINDS = {
     str: "a string",
     bool: "a boolean",
@@ -35,14 +37,14 @@ class ChatRequest:
     max_tokens: int | None = None
 
 
-def parse_chat_request(body: bytes) -> ChatRequest:
-    """Read a request body.
+def parse_chat_request(body: bytes, deployment: str | None = None) -> ChatRequest:
+    """Read a request body. With a `deployment`, as in a path of Azure, the body needs no model.
 
     Raises:
         ApiError: it is no JSON object, or a field is missing or of the wrong type.
     """
     fields = _json_object(body)
-    model = _field(fields, "model", str)
+    model = deployment or _field(fields, "model", str)
     messages = _field(fields, "messages", list)
     if not model or not messages:
         name = "messages" if model else "model"
@@ -53,7 +55,31 @@ def parse_chat_request(body: bytes) -> ChatRequest:
         messages=_messages(cast("list[object]", messages)),
         stream=stream,
         include_usage=_include_usage(fields, stream=stream),
-        max_tokens=_max_tokens(fields),
+        max_tokens=_max_tokens(fields, ("max_completion_tokens", "max_tokens")),
+    )
+
+
+def parse_response_request(body: bytes) -> ChatRequest:
+    """Read the body of a request for a response; its input is a text or a list of messages.
+
+    Raises:
+        ApiError: it is no JSON object, or a field is missing or of the wrong type.
+    """
+    fields = _json_object(body)
+    model = _field(fields, "model", str)
+    said = fields.get("input")
+    if not model or not said:
+        name = "input" if model else "model"
+        raise ApiError(400, f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+    if not isinstance(said, str | list):
+        raise _wrong_type("input", "a string or an array", said)
+    instructions = _field(fields, "instructions", str, default="")
+    asked = (ChatMessage("user", said),) if isinstance(said, str) else _messages(said, "input")
+    return ChatRequest(
+        model=str(model),
+        messages=(ChatMessage("system", str(instructions)), *asked) if instructions else asked,
+        stream=bool(_field(fields, "stream", bool, default=False)),
+        max_tokens=_max_tokens(fields, ("max_output_tokens",)),
     )
 
 
@@ -79,8 +105,8 @@ def _field(fields: Mapping[str, object], name: str, kind: type, *, default: obje
     return value
 
 
-def _messages(messages: list[object]) -> tuple[ChatMessage, ...]:
-    read = [_message(message, f"messages[{place}]") for place, message in enumerate(messages)]
+def _messages(messages: list[object], name: str = "messages") -> tuple[ChatMessage, ...]:
+    read = [_message(message, f"{name}[{place}]") for place, message in enumerate(messages)]
     return tuple(message for message in read if message is not None)
 
 
@@ -95,10 +121,15 @@ def _message(message: object, where: str) -> ChatMessage | None:
             400, f"Invalid value for '{where}.role': supported are {', '.join(_ROLES)}, {', '.join(_UNREAD_ROLES)}.",
             param=f"{where}.role", code="invalid_value",
         )  # fmt: skip
-    return ChatMessage(cast("_Role", role), _content(message.get("content"), role, f"{where}.content"))
+    return ChatMessage(cast("_Role", role), content_of(message.get("content"), role, f"{where}.content"))
 
 
-def _content(content: object, role: str, where: str) -> str:
+def content_of(content: object, role: str, where: str) -> str:
+    """The text of a message's content: a string, or parts.
+
+    Raises:
+        ApiError: it is neither, or a part is no text.
+    """
     if isinstance(content, str):
         return content
     if content is None and role == "assistant":
@@ -106,7 +137,7 @@ def _content(content: object, role: str, where: str) -> str:
     if not isinstance(content, list):
         raise _wrong_type(where, "a string or an array of text parts", content)
     for place, part in enumerate(content):
-        if not (isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str)):
+        if not (isinstance(part, dict) and part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str)):
             raise ApiError(
                 400, f"Invalid '{where}[{place}]': text alone is supported.", param=where, code="invalid_value"
             )
@@ -122,8 +153,8 @@ def _include_usage(fields: Mapping[str, object], *, stream: bool) -> bool:
     return bool(_field(cast("Mapping[str, object]", options), "include_usage", bool, default=False))
 
 
-def _max_tokens(fields: Mapping[str, object]) -> int | None:
-    for name in ("max_completion_tokens", "max_tokens"):
+def _max_tokens(fields: Mapping[str, object], names: tuple[str, ...]) -> int | None:
+    for name in names:
         limit = cast("int", _field(fields, name, int, default=0))
         if limit < 0 or (limit == 0 and fields.get(name) is not None):
             raise ApiError(400, f"Invalid '{name}': must be at least 1.", param=name, code="integer_below_min_value")

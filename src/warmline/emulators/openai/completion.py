@@ -29,7 +29,10 @@ def count_prompt_tokens(messages: tuple[ChatMessage, ...]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer: its identity, its tokens, and why it ends ("stop", or "length" when it was cut)."""
+    """One answer: its identity, its tokens, and why it ends ("stop", or "length" when it was cut).
+
+    `cached_tokens` of the `prompt_tokens` were in the prompt cache.
+    """
 
     id: str
     created: int
@@ -37,12 +40,18 @@ class Completion:
     prompt_tokens: int
     tokens: tuple[str, ...]
     finish_reason: str
+    cached_tokens: int = 0
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self.tokens)
 
     def as_object(self) -> dict[str, object]:
         """The `chat.completion` object of an answer in one piece."""
         message: dict[str, object] = {
             "role": "assistant",
-            "content": "".join(self.tokens),
+            "content": self.text,
             "refusal": None,
             "annotations": [],
         }
@@ -84,7 +93,7 @@ class Completion:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": len(self.tokens),
             "total_tokens": self.prompt_tokens + len(self.tokens),
-            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": self.cached_tokens, "audio_tokens": 0},
             "completion_tokens_details": {
                 "reasoning_tokens": 0,
                 "audio_tokens": 0,
