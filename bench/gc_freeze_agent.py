@@ -27,12 +27,12 @@ async def main(arm: str, cache_dir: str) -> None:
     pauses: Pauses = []
     settings = Settings(port=0, cache_dir=Path(cache_dir), llm_base_url=None)
 
-    def listening(port: int) -> None:
+    def ready(port: int) -> None:
         gc.callbacks.append(_Noting(pauses))
         print(f"ws://127.0.0.1:{port}/ws", flush=True)
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run(settings, load_scenario(), say=lambda _: None, stop=stop, listening=listening))
+        tasks.create_task(run(settings, load_scenario(), say=lambda _: None, stop=stop, ready=ready))
         await asyncio.to_thread(sys.stdin.readline)
         gc.callbacks.clear()
         stop.set()
