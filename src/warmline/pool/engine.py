@@ -50,6 +50,8 @@ class PoolHooks:
     reset: Callable[[Any], Any] | None = None
     close: Callable[[Any], Any] | None = None
     active: Callable[[Any], Any] | None = None
+    prefer: Callable[[Any], float] | None = None
+    """Not a hook in the sense above: called inline at a hand-out, it orders the spares."""
 
 
 class Engine:
@@ -74,6 +76,7 @@ class Engine:
             active=hooks.active is not None,
         )
         self.state: PoolState = PoolState(knobs, clock or SystemClock(), has, budget=budget, capacity=capacity)
+        self.state.prefer = hooks.prefer
         self.loop: asyncio.AbstractEventLoop | None = None
         self.now: Callable[[], float] = (
             time.monotonic if clock is None else clock.now

@@ -86,6 +86,7 @@ class WarmableResourcePool(Generic[T]):
         keepalive_interval_sec: float | None = None,
         validate_after_sec: float | None = None,
         floor_policy: FloorPolicy | None = None,
+        prefer_fn: Callable[[T], float] | None = None,
         min_warm: int | None = None,
         warm_interval_sec: float | None = None,
         clock: Clock | None = None,
@@ -128,6 +129,7 @@ class WarmableResourcePool(Generic[T]):
             reset=reset_fn,
             close=close_fn,
             active=active_fn,
+            prefer=prefer_fn,
         )
         context = contextvars.copy_context()
         self._engine = Engine(self._knobs, hooks, context, clock=clock, budget=_budget, capacity=_capacity)
@@ -487,6 +489,15 @@ class WarmableResourcePool(Generic[T]):
         """Credentials or settings changed: spares are replaced now, leased resources close on return."""
         self._here()
         steering.rotate(self._state, self._engine.now())
+        self._engine.perform()
+
+    def reverify(self, older_than_sec: float = 0.0) -> None:
+        """Keep alive now, not when it is due, every spare that was verified longer than `older_than_sec` ago.
+
+        At most half of the spares are away for it at a time. Does nothing in a pool without keepalives.
+        """
+        self._here()
+        steering.reverify(self._state, self._engine.now() - older_than_sec, self._engine.now())
         self._engine.perform()
 
     def suspend(self) -> None:
