@@ -1,0 +1,3 @@
+"""Connections that stay warm: `http` for requests, `websocket` for parked sessions. Each needs its own extra."""
+
+__all__: list[str] = []

@@ -1,0 +1,20 @@
+"""HTTP connections that are warm when it counts. See docs/how-to/warm-your-llm-client.md."""
+
+from warmline.connections.http.phases import RequestPhases
+from warmline.connections.http.settings import WarmSettings
+from warmline.connections.http.socket_options import SocketCare
+from warmline.connections.http.transport import WarmTransport
+from warmline.connections.http.warm import Strategy, transport_of, warm
+from warmline.connections.http.warm_up import Spent, WarmUp
+
+__all__ = [
+    "RequestPhases",
+    "SocketCare",
+    "Spent",
+    "Strategy",
+    "WarmSettings",
+    "WarmTransport",
+    "WarmUp",
+    "transport_of",
+    "warm",
+]

@@ -1,0 +1,149 @@
+"""Warm-ups through the OpenAI SDK itself: its URLs (Azure's too), its headers, its fresh credentials."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from warmline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from warmline.connections.http.warm_up import Spent
+
+__all__ = ["CompletionWarmUp", "ConnectWarmUp", "ModelsWarmUp", "UrlWarmUp"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsWarmUp:
+    """`models.list()`: free, no token, and the key is checked. The default."""
+
+    any_answer: ClassVar[bool] = False
+    client: Any
+    timeout_sec: float = 10.0
+
+    async def prove(self, spent: Spent) -> None:
+        """List the models; the body is read, not parsed."""
+        await self.touch(spent)
+
+    async def touch(self, spent: Spent) -> None:
+        """As `prove`."""
+        once = self.client.with_options(max_retries=0, timeout=self.timeout_sec)
+        await once.models.with_raw_response.list()
+
+
+@dataclass(frozen=True, slots=True)
+class UrlWarmUp:
+    """A request of your own choice, `HEAD` unless you say otherwise, through a plain httpx client."""
+
+    any_answer: ClassVar[bool] = True
+    client: Any
+    url: str
+    method: str = "HEAD"
+    timeout_sec: float = 10.0
+
+    async def prove(self, spent: Spent) -> None:
+        """Ask; any answer will do."""
+        await self.touch(spent)
+
+    async def touch(self, spent: Spent) -> None:
+        """As `prove`."""
+        await self.client.request(self.method, self.url, timeout=self.timeout_sec)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectWarmUp:
+    """A bare `HEAD` to the SDK's base URL, without credentials: nothing but the connection is proven."""
+
+    any_answer: ClassVar[bool] = True
+    client: Any
+    timeout_sec: float = 10.0
+
+    async def prove(self, spent: Spent) -> None:
+        """Ask; any answer will do."""
+        await self.touch(spent)
+
+    async def touch(self, spent: Spent) -> None:
+        """As `prove`."""
+        await self.client._client.request("HEAD", str(self.client.base_url), timeout=self.timeout_sec)
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionWarmUp:
+    """One token of a real completion. It costs tokens, so it is never the default.
+
+    With the *real* system prompt and tools it grows the connection's congestion window to the size of a real request,
+    and primes the provider's prompt cache (from 1024 tokens on). Touches in between list the models, except that the
+    completion is repeated once `reprime_after_sec` have passed, before the provider forgets the prompt.
+
+    Args:
+        client: the SDK's.
+        request: what `chat.completions.create` takes: at least `model` and `messages`.
+
+    Raises:
+        ConfigError: `model` or `messages` is missing.
+    """
+
+    any_answer: ClassVar[bool] = False
+    client: Any
+    request: Mapping[str, Any]
+    reprime_after_sec: float = 240.0
+    timeout_sec: float = 10.0
+    _primed_at: list[float] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        missing = [name for name in ("model", "messages") if name not in self.request]
+        if missing:
+            raise ConfigError(f"a completion to warm up with needs {' and '.join(missing)}")
+
+    async def prove(self, spent: Spent) -> None:
+        """One token."""
+        self._primed_at[:] = [asyncio.get_running_loop().time()]
+        once = self.client.with_options(max_retries=0, timeout=self.timeout_sec)
+        completion = await once.chat.completions.create(**one_token(self.request))
+        count(completion, spent)
+
+    async def touch(self, spent: Spent) -> None:
+        """List the models, or prime again when it is time."""
+        now = asyncio.get_running_loop().time()
+        if not self._primed_at or now - self._primed_at[0] >= self.reprime_after_sec:
+            await self.prove(spent)
+        else:
+            await ModelsWarmUp(self.client, self.timeout_sec).touch(spent)
+
+
+REASONING_FAMILIES: Sequence[str] = ("o1", "o3", "o4", "gpt-5")
+
+
+def one_token(request: Mapping[str, Any]) -> dict[str, Any]:
+    """`request`, cut to the least output that its model family allows, not streamed.
+
+    Reasoning families take `max_completion_tokens`, which reasoning counts against, and no `temperature`; the others
+    take `max_tokens`, which OpenAI calls deprecated and compatible servers often know alone.
+    """
+    asked = {name: value for name, value in request.items() if name not in _REPLACED}
+    if is_reasoning(str(request["model"])):
+        return {**asked, "max_completion_tokens": 16}
+    return {**asked, "max_tokens": 1, "temperature": 0}
+
+
+_REPLACED = {"stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "n"}
+
+
+def is_reasoning(model: str) -> bool:
+    """By the model's name, with or without a vendor in front."""
+    name = model.rsplit("/", 1)[-1].lower()
+    return any(name == family or name.startswith((f"{family}-", f"{family}.")) for family in REASONING_FAMILIES)
+
+
+def count(completion: Any, spent: Spent) -> None:
+    """Add what the provider says that it will bill."""
+    usage = getattr(completion, "usage", None)
+    if usage is None:
+        return
+    spent.prompt_tokens += usage.prompt_tokens
+    spent.completion_tokens += usage.completion_tokens
+    details = getattr(usage, "prompt_tokens_details", None)
+    spent.cached_tokens += getattr(details, "cached_tokens", None) or 0
