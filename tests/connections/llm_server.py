@@ -41,6 +41,8 @@ class LlmServer:
     """Between `[DONE]` and the chunk that ends the body."""
     flow: asyncio.Event = field(default_factory=asyncio.Event)
     """While cleared, streams stop after their first word."""
+    speak: asyncio.Event = field(default_factory=asyncio.Event)
+    """While cleared, generations are not answered at all."""
     connections: int = 0
     seen: list[Seen] = field(default_factory=list)
     closed_by_peer: int = 0
@@ -50,6 +52,7 @@ class LlmServer:
 
     async def __aenter__(self) -> Self:
         self.flow.set()
+        self.speak.set()
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -116,6 +119,7 @@ class LlmServer:
         if seen.method == "GET":
             _json(writer, self.model_status, {"object": "list", "data": [{"id": "m", "object": "model"}]})
             return True
+        await self.speak.wait()
         if self.hang_up_next:
             self.hang_up_next -= 1
             return False

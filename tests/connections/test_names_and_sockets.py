@@ -139,18 +139,15 @@ def test_when_a_route_falls_silent_every_spare_on_it_is_replaced(library, warm_c
         async with LlmServer() as server, warm_client(library, server, floor=3) as client:
             origin = transport_of(client)._origin()
             await origin.wait_warm()
-            server.flow.clear()
-            server.words = 1
+            before = set(origin._connections)
+            server.speak.clear()
             asking = asyncio.create_task(ask(client))
-            await until(lambda: any(each.leased for each in origin._connections))
-            before = {each for each in origin._connections if each.exchanges}
+            await until(lambda: len(server.asked("/completions")) == 1)
             (leased,) = [each for each in before if each.leased]
-            # Before the first byte of the answer, so that the request may be repeated.
-            leased._received_before = leased._dialler.wire.received_bytes
             leased._dialler.wire.connection_lost(TimeoutError(errno.ETIMEDOUT, "timed out"))
-            server.flow.set()
-            assert await asking == "word0"
-            assert transport_of(client).recent[-1].sends == 2
+            server.speak.set()
+            assert await asking == "word0 word1 word2"
+            await until(lambda: [each.sends for each in transport_of(client).recent] == [2])
             await until(lambda: not before & origin._connections)
 
     asyncio.run(main())

@@ -66,6 +66,7 @@ class Exchange:
         self._phases = phases
         self._drain_sec = drain_sec
         self._ended = ended
+        self._reported = False
 
     async def over(self, connection: HttpConnection) -> Any:
         """Over this very connection: a warm-up."""
@@ -87,9 +88,13 @@ class Exchange:
         self._phases.reused = not (self._phases.tcp_ms or self._phases.tls_ms)
 
         async def finish(_: bool) -> None:
-            self._ended(self._phases)
+            self._report()
 
-        return self._answer(response, finish, lambda body: pool.own(body.drain(self._drain_sec)))
+        def linger(body: Any) -> None:
+            self._report()
+            pool.own(body.drain(self._drain_sec))
+
+        return self._answer(response, finish, linger)
 
     async def through(self, origin: WarmOrigin) -> Any:
         """Over a connection of the pool; once more over another one if the first was just being closed."""
@@ -110,8 +115,12 @@ class Exchange:
                     raise outer from error
             self._phases.sends += 1
             await asyncio.sleep(0)  # closes that came in together with this one are seen first
-        finish = functools.partial(self._finish, lease)
-        return self._answer(response, finish, lambda body: origin.own(body.drain(self._drain_sec), "drain"))
+
+        def linger(body: Any) -> None:
+            self._report()
+            origin.own(body.drain(self._drain_sec), "drain")
+
+        return self._answer(response, functools.partial(self._finish, lease), linger)
 
     async def _send(self, connection: HttpConnection) -> Any:
         connection.begin_exchange()
@@ -159,7 +168,13 @@ class Exchange:
 
     async def _finish(self, lease: Lease[HttpConnection], complete: bool) -> None:
         await _give_back(lease, intact=lease.resource.end_exchange() and complete)
-        self._ended(self._phases)
+        self._report()
+
+    def _report(self) -> None:
+        """Once: when the body ended, or when its reader left."""
+        if not self._reported:
+            self._reported = True
+            self._ended(self._phases)
 
     def _answer(self, response: Any, finish: Callable[[bool], Awaitable[None]], linger: Callable[[Any], None]) -> Any:
         self._phases.status = response.status

@@ -64,7 +64,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
-        self._failure = exc
+        self._failure = self._failure or exc
         self._ended = True
         self._full = False
         self._die()
