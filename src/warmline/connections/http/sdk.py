@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from warmline.connections.http.loop_thread import in_daemon_thread
 from warmline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from warmline.connections.http.warm_up import Spent
 
@@ -31,7 +33,7 @@ class ModelsWarmUp:
     async def touch(self, spent: Spent) -> None:
         """As `prove`."""
         once = self.client.with_options(max_retries=0, timeout=self.timeout_sec)
-        await once.models.with_raw_response.list()
+        await _call(self.client, once.models.with_raw_response.list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class UrlWarmUp:
 
     async def touch(self, spent: Spent) -> None:
         """As `prove`."""
-        await self.client.request(self.method, self.url, timeout=self.timeout_sec)
+        ask = functools.partial(self.client.request, self.method, self.url, timeout=self.timeout_sec)
+        await _call(self.client, ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ class ConnectWarmUp:
 
     async def touch(self, spent: Spent) -> None:
         """As `prove`."""
-        await self.client._client.request("HEAD", str(self.client.base_url), timeout=self.timeout_sec)
+        http, url = self.client._client, str(self.client.base_url)
+        await _call(http, functools.partial(http.request, "HEAD", url, timeout=self.timeout_sec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,8 @@ class CompletionWarmUp:
         """One token."""
         self._primed_at[:] = [asyncio.get_running_loop().time()]
         once = self.client.with_options(max_retries=0, timeout=self.timeout_sec)
-        completion = await once.chat.completions.create(**one_token(self.request))
-        count(completion, spent)
+        create = functools.partial(once.chat.completions.create, **one_token(self.request))
+        count(await _call(self.client, create), spent)
 
     async def touch(self, spent: Spent) -> None:
         """List the models, or prime again when it is time."""
@@ -112,6 +116,13 @@ class CompletionWarmUp:
             await self.prove(spent)
         else:
             await ModelsWarmUp(self.client, self.timeout_sec).touch(spent)
+
+
+async def _call(client: Any, ask: Callable[[], Any]) -> Any:
+    """`ask()` of an async client, awaited; of a synchronous one, in a thread."""
+    if hasattr(client, "__aenter__"):
+        return await ask()
+    return await in_daemon_thread(ask)
 
 
 REASONING_FAMILIES: Sequence[str] = ("o1", "o3", "o4", "gpt-5")

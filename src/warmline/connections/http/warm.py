@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from warmline.connections.http.dialect import dialect_of
 from warmline.connections.http.route import route_of
 from warmline.connections.http.sdk import CompletionWarmUp, ConnectWarmUp, ModelsWarmUp, UrlWarmUp
+from warmline.connections.http.sync_transport import SyncWarmTransport
 from warmline.connections.http.transport import WarmTransport
 from warmline.errors import ConfigError
 
@@ -37,11 +38,12 @@ def warm(
 ) -> C:
     """A copy of `client` whose requests find a warm connection; the original is left alone.
 
-    In a running event loop its connections begin to open at once, else with the first request. Close the copy
+    In a running event loop its connections begin to open at once, else with the first request; those of a synchronous
+    client at once. Close the copy
     (`close()`, `aclose()`, `async with`) to end them.
 
     Args:
-        client: `AsyncOpenAI`, `AsyncAzureOpenAI` or an `httpx(2).AsyncClient`.
+        client: `AsyncOpenAI`, `AsyncAzureOpenAI` or an `httpx(2).AsyncClient`, or the synchronous twin of one.
         strategy: how connections are proven: `connect` (any answer), `models` (free, with your key), `completion`
             (costs tokens).
         completion: for `completion`: what `chat.completions.create` takes, the real system prompt and tools included.
@@ -62,15 +64,17 @@ def warm(
     return cast("C", made)
 
 
-def transport_of(client: Any) -> WarmTransport:
+def transport_of(client: Any) -> Any:
     """The transport of a client that `warm` made: to wait for it, to warm it again, to see what it does and costs.
+
+    A `WarmTransport`; a `SyncWarmTransport`, whose methods block, for a synchronous client.
 
     Raises:
         ConfigError: `warm` did not make it.
     """
     http_client = client._client if _is_sdk(client) else client
     transport = getattr(http_client, "_transport", None)
-    if not isinstance(transport, WarmTransport):
+    if not isinstance(transport, WarmTransport | SyncWarmTransport):
         raise ConfigError(f"this {type(client).__name__} was not made by warm()")
     return transport
 
@@ -113,13 +117,14 @@ def _warm_http_client(
         raise ConfigError("a client without a base URL needs url=..., an address at the origin to keep warm")
     transport = _transport_for(_dialect(client), client, at, settings, on_request)
     made = _copy_of(client, transport)
-    transport.warm_up = UrlWarmUp(made, at)
+    # Over a twin: a client that has sent something cannot be entered any more.
+    transport.warm_up = UrlWarmUp(copy.copy(made), at)
     return made
 
 
 def _dialect(http_client: Any) -> Dialect:
     dialect = dialect_of(http_client)
-    if dialect is None or not isinstance(http_client, dialect.httpx.AsyncClient):
+    if dialect is None or not isinstance(http_client, dialect.httpx.AsyncClient | dialect.httpx.Client):
         raise ConfigError(f"warm() knows no HTTP client of the type {type(http_client).__name__}")
     return dialect
 
@@ -141,7 +146,8 @@ def _transport_for(
 def _copy_of(http_client: Any, transport: WarmTransport) -> Any:
     """The same settings, cookies, hooks and auth over another transport; nothing that can change is shared."""
     made = copy.copy(http_client)
-    made._transport = transport
+    synchronous = not hasattr(http_client, "__aenter__")
+    made._transport = SyncWarmTransport(transport) if synchronous else transport
     made._mounts = {}
     made._state = type(http_client._state).UNOPENED
     made._headers = http_client.headers.copy()
@@ -150,9 +156,10 @@ def _copy_of(http_client: Any, transport: WarmTransport) -> Any:
     return made
 
 
-def _begin(transport: WarmTransport) -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
+def _begin(transport: WarmTransport | SyncWarmTransport) -> None:
+    if isinstance(transport, WarmTransport):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
     transport.begin()
