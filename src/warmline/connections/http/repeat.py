@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["may_be_repeated"]
+__all__ = ["may_be_repeated", "repeatable_call"]
 
 _IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}  # RFC 9110, section 9.2.2
 _GENERATES = ("/chat/completions", "/completions", "/responses", "/embeddings", "/models")
@@ -18,6 +18,11 @@ def may_be_repeated(dialect_httpx: Any, request: Any) -> bool:
     """
     if not isinstance(request.stream, dialect_httpx.ByteStream):
         return False
-    if request.method in _IDEMPOTENT or "idempotency-key" in request.headers:
+    return repeatable_call(request.method, request.url.path, request.headers)
+
+
+def repeatable_call(method: str, path: str, headers: Any) -> bool:
+    """True when a second execution does no harm."""
+    if method in _IDEMPOTENT or "idempotency-key" in headers:
         return True
-    return bool(request.url.path.rstrip("/").endswith(_GENERATES))
+    return path.rstrip("/").endswith(_GENERATES)

@@ -43,7 +43,8 @@ def warm(
     (`close()`, `aclose()`, `async with`) to end them.
 
     Args:
-        client: `AsyncOpenAI`, `AsyncAzureOpenAI` or an `httpx(2).AsyncClient`, or the synchronous twin of one.
+        client: `AsyncOpenAI`, `AsyncAzureOpenAI` or an `httpx(2).AsyncClient`, or the synchronous twin of one;
+            an `aiohttp.ClientSession`.
         strategy: how connections are proven: `connect` (any answer), `models` (free, with your key), `completion`
             (costs tokens).
         completion: for `completion`: what `chat.completions.create` takes, the real system prompt and tools included.
@@ -58,6 +59,10 @@ def warm(
         made = _warm_sdk(client, strategy, completion, settings, on_request)
     elif dialect_of(client) is not None and hasattr(client, "_transport"):
         made = _warm_http_client(client, url, settings, on_request)
+    elif _is_aiohttp(client):
+        from warmline.connections.http.aiohttp_session import warm_session
+
+        made = warm_session(client, url, settings, on_request)  # type: ignore[arg-type]  # by its class
     else:
         raise ConfigError(f"warm() knows no client of the type {type(client).__name__}")
     _begin(transport_of(made))
@@ -67,16 +72,25 @@ def warm(
 def transport_of(client: Any) -> Any:
     """The transport of a client that `warm` made: to wait for it, to warm it again, to see what it does and costs.
 
-    A `WarmTransport`; a `SyncWarmTransport`, whose methods block, for a synchronous client.
+    A `WarmTransport`; a `SyncWarmTransport`, whose methods block, for a synchronous client; a `WarmConnector` for an
+    aiohttp session.
 
     Raises:
         ConfigError: `warm` did not make it.
     """
     http_client = client._client if _is_sdk(client) else client
+    if _is_aiohttp(client) and hasattr(client.connector, "wait_warm"):
+        return client.connector
     transport = getattr(http_client, "_transport", None)
     if not isinstance(transport, WarmTransport | SyncWarmTransport):
         raise ConfigError(f"this {type(client).__name__} was not made by warm()")
     return transport
+
+
+def _is_aiohttp(client: Any) -> bool:
+    return any(
+        kind.__module__ == "aiohttp.client" and kind.__name__ == "ClientSession" for kind in type(client).__mro__
+    )
 
 
 def _is_sdk(client: Any) -> bool:
@@ -156,7 +170,7 @@ def _copy_of(http_client: Any, transport: WarmTransport) -> Any:
     return made
 
 
-def _begin(transport: WarmTransport | SyncWarmTransport) -> None:
+def _begin(transport: Any) -> None:
     if isinstance(transport, WarmTransport):
         try:
             asyncio.get_running_loop()
