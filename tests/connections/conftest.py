@@ -60,7 +60,7 @@ async def _warm_client(library: Any, server: LlmServer, *, verify: Any = True, *
     original = openai.AsyncOpenAI(base_url=server.url, api_key="sk-test", max_retries=0, timeout=20, http_client=http)
     try:
         async with warm(original, settings=WarmSettings(**settings), **knobs) as client:
-            origin = transport_of(client)._origin()
+            origin = transport_of(client).origin
             yield client
             await settled(origin)
             check_invariants(origin.pool)

@@ -123,7 +123,7 @@ def test_sockets_notice_a_peer_that_is_gone(library, warm_client):
     async def main():
         async with LlmServer() as server, warm_client(library, server, care=SocketCare(user_timeout_ms=2500)) as client:
             await transport_of(client).wait_warm()
-            for connection in transport_of(client)._origin()._connections:
+            for connection in transport_of(client).origin._connections:
                 sock = connection._dialler.wire.extra("socket")
                 assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
                 for option in SocketCare(user_timeout_ms=2500).options():
@@ -137,7 +137,7 @@ def test_when_a_route_falls_silent_every_spare_on_it_is_replaced(library, warm_c
 
     async def main():
         async with LlmServer() as server, warm_client(library, server, floor=3) as client:
-            origin = transport_of(client)._origin()
+            origin = transport_of(client).origin
             await origin.wait_warm()
             before = set(origin._connections)
             server.speak.clear()

@@ -49,7 +49,7 @@ def test_a_completion_carries_the_real_prompt_and_its_cost_is_counted(library):
             assert all(each["messages"] == PROMPT and each["tools"] == REQUEST["tools"] for each in sent)
             assert all((each["max_tokens"], each["temperature"]) == (1, 0) for each in sent)
             assert transport.spent == Spent(requests=2, prompt_tokens=18, cached_tokens=8, completion_tokens=2)
-            uploads = [each.verified_upload_bytes for each in transport._origin()._connections]
+            uploads = [each.verified_upload_bytes for each in transport.origin._connections]
             assert min(uploads) > len(json.dumps(PROMPT))
 
     asyncio.run(main())

@@ -103,7 +103,7 @@ def test_tls_is_paid_before_the_turn(library, warm_client, server_tls, client_tl
             await ask(client)
             phases = transport_of(client).recent[-1]
             assert (phases.tls_ms, phases.reused) == (0, True)
-            origin = transport_of(client)._origin()
+            origin = transport_of(client).origin
             assert all(connection.opened.tls_ms > 0 for connection in origin._connections)
 
     asyncio.run(main())

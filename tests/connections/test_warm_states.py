@@ -38,7 +38,7 @@ def test_the_first_and_the_second_request_are_warm(library, warm_client):
                 assert (phases.tier, phases.reused, phases.sends, phases.status) == ("warm", True, 1, 200)
                 assert phases.tcp_ms == phases.tls_ms == phases.dns_ms == 0
                 assert phases.waited_ms <= phases.sent_at_ms <= phases.headers_at_ms <= phases.first_byte_at_ms
-                await settled(transport_of(client)._origin())
+                await settled(transport_of(client).origin)
             first, second = server.asked("/completions")
             assert first.connection == second.connection, "the one that has carried more goes first"
 
@@ -146,7 +146,7 @@ def test_after_a_barge_in_the_next_request_is_warm(library, warm_client):
 
     async def main():
         async with LlmServer() as server, warm_client(library, server) as client:
-            origin = transport_of(client)._origin()
+            origin = transport_of(client).origin
             await origin.wait_warm()
             server.flow.clear()
             stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
@@ -198,7 +198,7 @@ def test_a_reader_that_leaves_at_done_keeps_the_connection(library, warm_client)
 
     async def main():
         async with LlmServer(terminator_after_sec=0.01) as server, warm_client(library, server) as client:
-            origin = transport_of(client)._origin()
+            origin = transport_of(client).origin
             await origin.wait_warm()
             for _ in range(3):
                 url, json = server.url + "/chat/completions", {"stream": True, "padding": "x" * 2000}
@@ -216,7 +216,7 @@ def test_a_reader_that_leaves_at_done_keeps_the_connection(library, warm_client)
 def test_cancelled_at_every_await_nothing_is_lost(library, warm_client):
     async def main():
         async with LlmServer() as server, warm_client(library, server) as client:
-            origin = transport_of(client)._origin()
+            origin = transport_of(client).origin
             await origin.wait_warm()
             finished = 0
             for steps in range(0, 400, 3):

@@ -1,6 +1,7 @@
 """HTTP connections that are warm when it counts. See docs/how-to/warm-your-llm-client.md."""
 
 from warmline.connections.http.lazy import WarmGetter, warm_getter
+from warmline.connections.http.nearest import NearestTransport
 from warmline.connections.http.phases import RequestPhases
 from warmline.connections.http.settings import WarmSettings
 from warmline.connections.http.socket_options import SocketCare
@@ -10,6 +11,7 @@ from warmline.connections.http.warm import Strategy, transport_of, warm
 from warmline.connections.http.warm_up import Spent, WarmUp
 
 __all__ = [
+    "NearestTransport",
     "RequestPhases",
     "SocketCare",
     "Spent",

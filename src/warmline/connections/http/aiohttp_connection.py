@@ -45,6 +45,7 @@ class AiohttpConnection:
         self.verified_upload_bytes: int = 0
         self.last_status: int = 0
         self.leased: bool = False
+        self.round_trip_ms: float | None = None
         self.fell_silent: bool = False
         self._upload_bytes = 0
         self._received_before = 0

@@ -24,6 +24,7 @@ class HttpConnection:
         exchanges: complete responses so far; 0 means unproven.
         verified_upload_bytes: the most that one answered request has sent: so wide is the congestion window.
         last_status: of the last response; 0 before the first.
+        round_trip_ms: of the last warm-up request; None before the first.
     """
 
     def __init__(self, origin: Any, core: Any, dialler: Dialler) -> None:
@@ -34,6 +35,7 @@ class HttpConnection:
         self.verified_upload_bytes: int = 0
         self.last_status: int = 0
         self.leased: bool = False
+        self.round_trip_ms: float | None = None
         self._dialler = dialler
         self._sent_before = self._received_before = 0
         self._watched = False

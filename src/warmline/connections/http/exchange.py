@@ -74,6 +74,8 @@ class Exchange:
         with self._dialect.translated():
             response = await connection.core.handle_async_request(self._core)
         connection.answered(response.status)
+        if self._phases.sent_at_ms is not None and self._phases.headers_at_ms is not None:
+            connection.round_trip_ms = self._phases.headers_at_ms - self._phases.sent_at_ms
 
         async def finish(complete: bool) -> None:
             if complete:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from warmline.connections.http.names import ResolvedNames
-    from warmline.connections.http.phases import RequestPhases
     from warmline.connections.http.settings import WarmSettings
     from warmline.pool import PoolSnapshot
 
@@ -24,6 +23,7 @@ __all__ = ["KeptConnection", "WarmOrigin"]
 logger: logging.Logger = logging.getLogger("warmline.connections")
 
 REMEMBERED_REQUESTS = 256
+REMEMBERED_ROUND_TRIPS = 8
 
 
 class KeptConnection(Protocol):
@@ -34,6 +34,7 @@ class KeptConnection(Protocol):
     verified_upload_bytes: int
     last_status: int
     leased: bool
+    round_trip_ms: float | None
 
     @property
     def fell_silent(self) -> bool:
@@ -50,7 +51,7 @@ class WarmOrigin:
 
     Attributes:
         spent: what its warmth has cost.
-        recent: the last requests, phase by phase.
+        round_trips_ms: of the last warm-up requests, from sent to answered, the server's own time included.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class WarmOrigin:
         self._names = names
         self._max_connections = max_connections
         self.spent: Spent = Spent()
-        self.recent: deque[RequestPhases] = deque(maxlen=REMEMBERED_REQUESTS)
+        self.round_trips_ms: deque[float] = deque(maxlen=REMEMBERED_ROUND_TRIPS)
         self.refused_status: int = 0
         self._opener = opener
         self._warm_ups: dict[object, WarmUp] = {}
@@ -155,6 +156,12 @@ class WarmOrigin:
                 self.pool.invalidate(connection)
 
     @property
+    def healthy(self) -> bool:
+        """A proven connection stands, and nothing speaks against the next request."""
+        snapshot = self.pool.snapshot()
+        return bool(snapshot["counts"]["spare"]) and not snapshot["breaker_open"] and not self.refused_status
+
+    @property
     def full(self) -> bool:
         """No more connections are allowed."""
         return self._max_connections is not None and len(self._connections) >= self._max_connections
@@ -202,6 +209,8 @@ class WarmOrigin:
             failure = error
         if connection.exchanges == before:
             raise WarmUpFailed(f"[{self.name}] no complete answer on a warm-up request") from failure
+        if connection.round_trip_ms is not None:
+            self.round_trips_ms.append(connection.round_trip_ms)
         self._look_at(0 if warm_up.any_answer else connection.last_status)
 
     def _look_at(self, status: int) -> None:

@@ -24,15 +24,18 @@ class ModelsWarmUp:
 
     any_answer: ClassVar[bool] = False
     client: Any
+    base_url: str | None = None
     timeout_sec: float = 10.0
 
     async def prove(self, spent: Spent) -> None:
-        """List the models; the body is read, not parsed."""
+        """List the models; the body is read, not parsed. Loads, aside, what the first completion would import."""
+        if "chat" not in vars(self.client):
+            await in_daemon_thread(lambda: self.client.chat.completions)
         await self.touch(spent)
 
     async def touch(self, spent: Spent) -> None:
         """As `prove`."""
-        once = self.client.with_options(max_retries=0, timeout=self.timeout_sec)
+        once = _once(self.client, self.base_url, self.timeout_sec)
         await _call(self.client, once.models.with_raw_response.list)
 
 
@@ -62,6 +65,7 @@ class ConnectWarmUp:
 
     any_answer: ClassVar[bool] = True
     client: Any
+    base_url: str | None = None
     timeout_sec: float = 10.0
 
     async def prove(self, spent: Spent) -> None:
@@ -70,7 +74,7 @@ class ConnectWarmUp:
 
     async def touch(self, spent: Spent) -> None:
         """As `prove`."""
-        http, url = self.client._client, str(self.client.base_url)
+        http, url = self.client._client, self.base_url or str(self.client.base_url)
         await _call(http, functools.partial(http.request, "HEAD", url, timeout=self.timeout_sec))
 
 
@@ -85,6 +89,7 @@ class CompletionWarmUp:
     Args:
         client: the SDK's.
         request: what `chat.completions.create` takes: at least `model` and `messages`.
+        base_url: another place than the client's own.
 
     Raises:
         ConfigError: `model` or `messages` is missing.
@@ -93,6 +98,7 @@ class CompletionWarmUp:
     any_answer: ClassVar[bool] = False
     client: Any
     request: Mapping[str, Any]
+    base_url: str | None = None
     reprime_after_sec: float = 240.0
     timeout_sec: float = 10.0
     _primed_at: list[float] = field(default_factory=list, repr=False)
@@ -105,7 +111,7 @@ class CompletionWarmUp:
     async def prove(self, spent: Spent) -> None:
         """One token."""
         self._primed_at[:] = [asyncio.get_running_loop().time()]
-        once = self.client.with_options(max_retries=0, timeout=self.timeout_sec)
+        once = _once(self.client, self.base_url, self.timeout_sec)
         create = functools.partial(once.chat.completions.create, **one_token(self.request))
         count(await _call(self.client, create), spent)
 
@@ -115,7 +121,13 @@ class CompletionWarmUp:
         if not self._primed_at or now - self._primed_at[0] >= self.reprime_after_sec:
             await self.prove(spent)
         else:
-            await ModelsWarmUp(self.client, self.timeout_sec).touch(spent)
+            await ModelsWarmUp(self.client, self.base_url, self.timeout_sec).touch(spent)
+
+
+def _once(client: Any, base_url: str | None, timeout_sec: float) -> Any:
+    """The client as it is now, credentials included, for one attempt."""
+    elsewhere = {} if base_url is None else {"base_url": base_url}
+    return client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere)
 
 
 async def _call(client: Any, ask: Callable[[], Any]) -> Any:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from warmline.connections.http.dialect import Dialect
+    from warmline.connections.http.nearest import NearestTransport
     from warmline.connections.http.phases import RequestPhases
     from warmline.connections.http.transport import WarmTransport
     from warmline.connections.http.warm_up import Spent
@@ -30,7 +31,7 @@ class SyncWarmTransport:
         inner: does the work; nobody else may use it.
     """
 
-    def __init__(self, inner: WarmTransport) -> None:
+    def __init__(self, inner: WarmTransport | NearestTransport) -> None:
         self._inner = inner
         self._thread = LoopThread()
 

@@ -53,6 +53,7 @@ class WarmTransport:
         on_request: called with the phases of every request that ended, on the event loop; it must be quick.
 
     Attributes:
+        home: httpcore's origin of `url`.
         recent: the phases of this transport's last requests, warm-ups excepted.
     """
 
@@ -72,7 +73,7 @@ class WarmTransport:
         self.recent: deque[RequestPhases] = deque(maxlen=REMEMBERED_REQUESTS)
         self.warm_up = warm_up
         self._on_request = on_request
-        self._home = origin_of(self.dialect, self.dialect.httpx.URL(url))
+        self.home: Any = origin_of(self.dialect, self.dialect.httpx.URL(url))
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OnLoop] = weakref.WeakKeyDictionary()
 
     # --- what httpx calls ------------------------------------------------------------------------------------------
@@ -86,9 +87,9 @@ class WarmTransport:
         pinned = PINNED.get()
         if isinstance(pinned, HttpConnection) and pinned.origin == origin:
             return await exchange.over(pinned)
-        if origin != self._home or not self.route.keeps_warm:
+        if origin != self.home or not self.route.keeps_warm:
             return await exchange.plainly(self._plain_pool())
-        home = self._origin()
+        home = self.origin
         await home.entered()
         return await exchange.through(home)
 
@@ -121,16 +122,16 @@ class WarmTransport:
     def begin(self) -> None:
         """`start`, from code that cannot wait. Needs a running event loop."""
         if self.route.keeps_warm:
-            self._origin().begin()
+            self.origin.begin()
 
     async def start(self) -> None:
         """Begin to open connections in the background."""
         if self.route.keeps_warm:
-            await self._origin().entered()
+            await self.origin.entered()
 
     async def wait_warm(self, n: int | None = None, timeout: float = 10.0) -> bool:
         """True once `n` proven connections stand (default: the floor); False after `timeout` seconds, or for HTTP/2."""
-        return self.route.keeps_warm and await self._origin().wait_warm(n, timeout)
+        return self.route.keeps_warm and await self.origin.wait_warm(n, timeout)
 
     async def rewarm(self, older_than_sec: float = 5.0) -> None:
         """Somebody is about to need it (a ring, a connect, a caller who begins to speak): prove connections again.
@@ -140,21 +141,21 @@ class WarmTransport:
         """
         await self.start()
         if self.route.keeps_warm:
-            self._origin().reprove(older_than_sec)
+            self.origin.reprove(older_than_sec)
 
     def snapshot(self) -> PoolSnapshot | None:
         """The pool of the running loop; None where nothing is kept warm."""
-        return self._origin().snapshot() if self.route.keeps_warm else None
+        return self.origin.snapshot() if self.route.keeps_warm else None
 
     @property
     def spent(self) -> Spent:
         """What the warmth of this origin has cost on the running loop, for all who share it."""
-        return self._origin().spent if self.route.keeps_warm else Spent()
+        return self.origin.spent if self.route.keeps_warm else Spent()
 
     @property
     def refused_status(self) -> int:
         """The HTTP status with which the last warm-up request was refused; 0 when it was not."""
-        return self._origin().refused_status if self.route.keeps_warm else 0
+        return self.origin.refused_status if self.route.keeps_warm else 0
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -178,7 +179,9 @@ class WarmTransport:
             here.plain = PlainPool(self.route, self._names(), self.settings.care)
         return here.plain
 
-    def _origin(self) -> WarmOrigin:
+    @property
+    def origin(self) -> WarmOrigin:
+        """The home origin's connections on the running loop."""
         key = (self.route.key, self._home_key, self.settings)
         mine = self._here().origins
         if key not in mine:
@@ -187,14 +190,14 @@ class WarmTransport:
 
     @property
     def _home_key(self) -> tuple[bytes, bytes, int]:
-        return (self._home.scheme, self._home.host, self._home.port)
+        return (self.home.scheme, self.home.host, self.home.port)
 
     def _make_origin(self) -> WarmOrigin:
         names = ResolvedNames(self.settings.dns_ttl_sec)
-        opener = functools.partial(open_connection, self.route, self._home, names, self.settings.care)
+        opener = functools.partial(open_connection, self.route, self.home, names, self.settings.care)
         return WarmOrigin(
-            self._home.host.decode("ascii"),
-            self._home.port,
+            self.home.host.decode("ascii"),
+            self.home.port,
             opener,
             names,
             self.settings,

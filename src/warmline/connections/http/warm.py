@@ -7,6 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from warmline.connections.http.dialect import dialect_of
+from warmline.connections.http.nearest import NearestTransport
 from warmline.connections.http.route import route_of
 from warmline.connections.http.sdk import CompletionWarmUp, ConnectWarmUp, ModelsWarmUp, UrlWarmUp
 from warmline.connections.http.sync_transport import SyncWarmTransport
@@ -14,7 +15,7 @@ from warmline.connections.http.transport import WarmTransport
 from warmline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from warmline.connections.http.dialect import Dialect
     from warmline.connections.http.phases import RequestPhases
@@ -33,6 +34,7 @@ def warm(
     strategy: Strategy = "models",
     completion: Mapping[str, Any] | None = None,
     url: str | None = None,
+    also_at: Sequence[str] = (),
     settings: WarmSettings | None = None,
     on_request: Callable[[RequestPhases], None] | None = None,
 ) -> C:
@@ -49,6 +51,8 @@ def warm(
             (costs tokens).
         completion: for `completion`: what `chat.completions.create` takes, the real system prompt and tools included.
         url: for a plain HTTP client without a base URL: an address at the origin to keep warm, asked with `HEAD`.
+        also_at: further base URLs that serve the same with the same key (a provider's regions): requests go to the
+            nearest healthy one. For the SDK's clients.
         settings: how warm.
         on_request: called with the phases of each request that ended.
 
@@ -56,7 +60,7 @@ def warm(
         ConfigError: a client, or a combination, of which nothing can be kept warm.
     """
     if _is_sdk(client):
-        made = _warm_sdk(client, strategy, completion, settings, on_request)
+        made = _warm_sdk(client, strategy, completion, also_at, settings, on_request)
     elif dialect_of(client) is not None and hasattr(client, "_transport"):
         made = _warm_http_client(client, url, settings, on_request)
     elif _is_aiohttp(client):
@@ -72,8 +76,8 @@ def warm(
 def transport_of(client: Any) -> Any:
     """The transport of a client that `warm` made: to wait for it, to warm it again, to see what it does and costs.
 
-    A `WarmTransport`; a `SyncWarmTransport`, whose methods block, for a synchronous client; a `WarmConnector` for an
-    aiohttp session.
+    A `WarmTransport`, or a `NearestTransport` for several origins; a `SyncWarmTransport`, whose methods block, for a
+    synchronous client; a `WarmConnector` for an aiohttp session.
 
     Raises:
         ConfigError: `warm` did not make it.
@@ -82,7 +86,7 @@ def transport_of(client: Any) -> Any:
     if _is_aiohttp(client) and hasattr(client.connector, "wait_warm"):
         return client.connector
     transport = getattr(http_client, "_transport", None)
-    if not isinstance(transport, WarmTransport | SyncWarmTransport):
+    if not isinstance(transport, WarmTransport | NearestTransport | SyncWarmTransport):
         raise ConfigError(f"this {type(client).__name__} was not made by warm()")
     return transport
 
@@ -102,25 +106,28 @@ def _warm_sdk(
     client: Any,
     strategy: Strategy,
     completion: Mapping[str, Any] | None,
+    also_at: Sequence[str],
     settings: WarmSettings | None,
     on_request: Callable[[RequestPhases], None] | None,
 ) -> Any:
     if (strategy == "completion") != (completion is not None):
         raise ConfigError("strategy='completion' needs completion={...}, and no other strategy takes it")
     dialect = _dialect(client._client)
-    transport = _transport_for(dialect, client._client, str(client.base_url), settings, on_request)
-    http_client = _copy_of(client._client, transport)
-    made = client.copy(http_client=http_client, timeout=client.timeout)
-    transport.warm_up = _sdk_warm_up(made, strategy, completion)
+    bases = [str(client.base_url), *also_at]
+    transports = [_transport_for(dialect, client._client, base, settings, on_request) for base in bases]
+    several = NearestTransport(list(zip(bases, transports, strict=True))) if also_at else transports[0]
+    made = client.copy(http_client=_copy_of(client._client, several), timeout=client.timeout)
+    for base, transport in zip(bases, transports, strict=True):
+        transport.warm_up = _sdk_warm_up(made, base if also_at else None, strategy, completion)
     return made
 
 
-def _sdk_warm_up(client: Any, strategy: Strategy, completion: Mapping[str, Any] | None) -> WarmUp:
+def _sdk_warm_up(client: Any, base: str | None, strategy: Strategy, completion: Mapping[str, Any] | None) -> WarmUp:
     if strategy == "connect":
-        return ConnectWarmUp(client)
+        return ConnectWarmUp(client, base)
     if completion is not None:
-        return CompletionWarmUp(client, completion)
-    return ModelsWarmUp(client)
+        return CompletionWarmUp(client, completion, base)
+    return ModelsWarmUp(client, base)
 
 
 def _warm_http_client(
@@ -157,7 +164,7 @@ def _transport_for(
     return WarmTransport(url, route=route, settings=settings, on_request=on_request)
 
 
-def _copy_of(http_client: Any, transport: WarmTransport) -> Any:
+def _copy_of(http_client: Any, transport: WarmTransport | NearestTransport) -> Any:
     """The same settings, cookies, hooks and auth over another transport; nothing that can change is shared."""
     made = copy.copy(http_client)
     synchronous = not hasattr(http_client, "__aenter__")
@@ -171,7 +178,7 @@ def _copy_of(http_client: Any, transport: WarmTransport) -> Any:
 
 
 def _begin(transport: Any) -> None:
-    if isinstance(transport, WarmTransport):
+    if not isinstance(transport, SyncWarmTransport):
         try:
             asyncio.get_running_loop()
         except RuntimeError:
