@@ -10,7 +10,7 @@ import pytest
 
 from tests.connections.conftest import ask, until
 from tests.connections.llm_server import LlmServer
-from warmline.connections.http import Spent, WarmSettings, transport_of, warm, warm_getter
+from warmline.connections.http import Spent, WarmSettings, rehearsal, transport_of, warm, warm_getter
 from warmline.connections.http.sdk import CompletionWarmUp, is_reasoning, one_token
 from warmline.emulators import EmulatorProcess
 from warmline.errors import ConfigError
@@ -176,3 +176,31 @@ async def ask_if_robot(client):
     messages = [{"role": "user", "content": "are you a robot"}]
     completion = await client.chat.completions.create(model="m", messages=messages)
     return completion.choices[0].message.content
+
+
+def test_the_code_of_a_completion_is_rehearsed_without_a_word_to_the_server(library, monkeypatch):
+    """Once a process; here, once more from the start."""
+
+    async def main():
+        async with LlmServer() as server, warm(sdk(server, library)) as client:
+            assert await transport_of(client).wait_warm()
+            assert rehearsal._done == {(library.__name__, False)}
+            assert {each.path for each in server.seen} == {"/v1/models"}
+            assert not any("rehearsal" in str(each.headers) for each in server.seen)
+
+    monkeypatch.setattr(rehearsal, "_done", set())
+    asyncio.run(main())
+
+
+def test_a_rehearsal_that_fails_is_no_reason_not_to_start(library, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no such type")
+
+    async def main():
+        async with LlmServer() as server, warm(sdk(server, library)) as client:
+            assert await transport_of(client).wait_warm()
+            assert await ask(client) == "word0 word1 word2"
+
+    monkeypatch.setattr(rehearsal, "_done", set())
+    monkeypatch.setattr(rehearsal, "_answer", fail)
+    asyncio.run(main())

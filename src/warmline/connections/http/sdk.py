@@ -7,7 +7,9 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from warmline.connections.http.dialect import dialect_of
 from warmline.connections.http.loop_thread import in_daemon_thread
+from warmline.connections.http.rehearsal import is_rehearsed, rehearse
 from warmline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,9 +30,8 @@ class ModelsWarmUp:
     timeout_sec: float = 10.0
 
     async def prove(self, spent: Spent) -> None:
-        """List the models; the body is read, not parsed. Loads, aside, what the first completion would import."""
-        if "chat" not in vars(self.client):
-            await in_daemon_thread(lambda: self.client.chat.completions)
+        """List the models; the body is read, not parsed. The code of a completion is rehearsed beside."""
+        await _rehearse(self.client)
         await self.touch(spent)
 
     async def touch(self, spent: Spent) -> None:
@@ -128,6 +129,15 @@ def _once(client: Any, base_url: str | None, timeout_sec: float) -> Any:
     """The client as it is now, credentials included, for one attempt."""
     elsewhere = {} if base_url is None else {"base_url": base_url}
     return client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere)
+
+
+async def _rehearse(client: Any) -> None:
+    """What is slow about the first completion of this process, once, aside."""
+    dialect, synchronous = dialect_of(client._client), not hasattr(client, "__aenter__")
+    if dialect is not None and not is_rehearsed(dialect, synchronous=synchronous):
+        await in_daemon_thread(lambda: rehearse(dialect, synchronous=synchronous))
+    if "chat" not in vars(client):
+        await in_daemon_thread(lambda: client.chat.completions)
 
 
 async def _call(client: Any, ask: Callable[[], Any]) -> Any:
