@@ -145,6 +145,8 @@ def test_when_a_route_falls_silent_every_spare_on_it_is_replaced(library, warm_c
             await until(lambda: len(server.asked("/completions")) == 1)
             (leased,) = [each for each in before if each.leased]
             leased._dialler.wire.connection_lost(TimeoutError(errno.ETIMEDOUT, "timed out"))
+            leased._dialler.wire.abort()
+            await until(lambda: len(server.asked("/completions")) == 2)
             server.speak.set()
             assert await asking == "word0 word1 word2"
             await until(lambda: [each.sends for each in transport_of(client).recent] == [2])
