@@ -177,7 +177,8 @@ def test_billed_idle_seconds_are_counted_and_cancelled_adoptions_lose_nothing():
                 await asyncio.gather(task, return_exceptions=True)
                 assert park.snapshot()[PROFILE]["counts"]["leased"] == 0
             await park.wait_warm(PROFILE)
-            assert park.billed_idle_sec > 0
+            assert park.spent.billed_idle_sec > 0
+            assert park.spent.requests == park.snapshot()[PROFILE]["counters"]["create_starts"]
 
     asyncio.run(main())
 

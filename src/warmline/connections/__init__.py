@@ -1,3 +1,5 @@
 """Connections that stay warm: `http` for requests, `websocket` for parked sessions. Each needs its own extra."""
 
-__all__: list[str] = []
+from warmline.connections.spent import Spent
+
+__all__ = ["Spent"]

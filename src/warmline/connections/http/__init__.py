@@ -8,7 +8,8 @@ from warmline.connections.http.socket_options import SocketCare
 from warmline.connections.http.sync_transport import SyncWarmTransport
 from warmline.connections.http.transport import WarmTransport
 from warmline.connections.http.warm import Strategy, transport_of, warm
-from warmline.connections.http.warm_up import Spent, WarmUp
+from warmline.connections.http.warm_up import WarmUp
+from warmline.connections.spent import Spent
 
 __all__ = [
     "NearestTransport",

@@ -21,7 +21,7 @@ from warmline.connections.http.origin import REMEMBERED_REQUESTS, WarmOrigin
 from warmline.connections.http.phases import RequestPhases
 from warmline.connections.http.repeat import repeatable_call
 from warmline.connections.http.settings import WarmSettings
-from warmline.connections.http.warm_up import PINNED, Spent, WarmUp
+from warmline.connections.http.warm_up import PINNED, WarmUp
 from warmline.errors import CreateFailed, PoolError, PoolTimeout
 from warmline.pool import AllocationTier, Lease, PoolSnapshot
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp.client_reqrep import ConnectionKey
+
+    from warmline.connections.spent import Spent
 
 __all__ = ["WarmConnector"]
 

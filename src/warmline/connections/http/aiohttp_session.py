@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from warmline.connections.http.phases import RequestPhases
     from warmline.connections.http.settings import WarmSettings
-    from warmline.connections.http.warm_up import Spent
+    from warmline.connections.spent import Spent
 
 __all__ = ["warm_session"]
 
@@ -69,7 +69,9 @@ def _connector_like(
     connector: Any, url: str, settings: WarmSettings | None, on_request: Callable[[RequestPhases], None] | None
 ) -> WarmConnector:
     if type(connector) is not aiohttp.TCPConnector:
-        raise ConfigError(f"a session over {type(connector).__name__} has no connections that could be kept warm")
+        raise ConfigError(
+            f"a session over {type(connector).__name__} brings connections of its own, which cannot be kept warm"
+        )
     default_resolver = isinstance(connector._resolver, DefaultResolver)
     return WarmConnector(
         url,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from warmline.connections.http.connection import HttpConnection
-from warmline.connections.http.warm_up import PINNED, Spent
+from warmline.connections.http.warm_up import PINNED
+from warmline.connections.spent import Spent
 
 if TYPE_CHECKING:
     from collections import deque

@@ -7,7 +7,8 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from warmline.connections.http.warm_up import Spent, WarmUp, pinned_to
+from warmline.connections.http.warm_up import WarmUp, pinned_to
+from warmline.connections.spent import Spent
 from warmline.errors import WarmUpFailed
 from warmline.pool import WarmableResourcePool, Warmth
 

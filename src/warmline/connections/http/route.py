@@ -91,7 +91,9 @@ def route_of(dialect: Dialect, transport: Any, *, default_tls: bool) -> Route:
     """
     pool = getattr(transport, "_pool", None)
     if not isinstance(transport, dialect.httpx.AsyncHTTPTransport | dialect.httpx.HTTPTransport) or pool is None:
-        raise ConfigError(f"a client over {type(transport).__name__} has no connections that could be kept warm")
+        raise ConfigError(
+            f"a client over {type(transport).__name__} brings connections of its own, which cannot be kept warm"
+        )
     limit = pool._max_connections
     return Route(
         dialect=dialect,

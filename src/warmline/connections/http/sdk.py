@@ -15,7 +15,7 @@ from warmline.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from warmline.connections.http.warm_up import Spent
+    from warmline.connections.spent import Spent
 
 __all__ = ["CompletionWarmUp", "ConnectWarmUp", "ModelsWarmUp", "UrlWarmUp"]
 

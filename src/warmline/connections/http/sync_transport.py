@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from warmline.connections.http.nearest import NearestTransport
     from warmline.connections.http.phases import RequestPhases
     from warmline.connections.http.transport import WarmTransport
-    from warmline.connections.http.warm_up import Spent
+    from warmline.connections.spent import Spent
     from warmline.pool import PoolSnapshot
 
 __all__ = ["SyncWarmTransport"]

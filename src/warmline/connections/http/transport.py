@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from warmline.connections.http.connection import HttpConnection, open_connection
-from warmline.connections.http.dialect import dialect_named
+from warmline.connections.http.dialect import Dialect, dialect_named
 from warmline.connections.http.exchange import Exchange, core_request, origin_of
 from warmline.connections.http.names import ResolvedNames
 from warmline.connections.http.origin import REMEMBERED_REQUESTS, WarmOrigin
@@ -18,7 +18,8 @@ from warmline.connections.http.plain import PlainPool
 from warmline.connections.http.route import Route, default_route
 from warmline.connections.http.settings import WarmSettings
 from warmline.connections.http.shared import join, leave
-from warmline.connections.http.warm_up import PINNED, Spent, WarmUp
+from warmline.connections.http.warm_up import PINNED, WarmUp
+from warmline.connections.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +69,10 @@ class WarmTransport:
         on_request: Callable[[RequestPhases], None] | None = None,
     ) -> None:
         self.route: Route = route or default_route(dialect_named(dialect))
-        self.dialect = self.route.dialect
+        self.dialect: Dialect = self.route.dialect
         self.settings: WarmSettings = settings or WarmSettings()
         self.recent: deque[RequestPhases] = deque(maxlen=REMEMBERED_REQUESTS)
-        self.warm_up = warm_up
+        self.warm_up: WarmUp | None = warm_up
         self._on_request = on_request
         self.home: Any = origin_of(self.dialect, self.dialect.httpx.URL(url))
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OnLoop] = weakref.WeakKeyDictionary()

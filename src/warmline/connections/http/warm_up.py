@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PINNED", "Spent", "WarmUp", "pinned_to"]
+    from warmline.connections.spent import Spent
+
+__all__ = ["PINNED", "WarmUp", "pinned_to"]
 
 PINNED: ContextVar[Any] = ContextVar("warmline_pinned_connection", default=None)
 """The connection that requests of this context go over, whatever the pool would have chosen."""
@@ -24,22 +25,6 @@ def pinned_to(connection: object) -> Iterator[None]:
         yield
     finally:
         PINNED.reset(token)
-
-
-@dataclass(slots=True)
-class Spent:
-    """What warmth has cost so far.
-
-    Attributes:
-        requests: warm-ups and touches. prompt_tokens, cached_tokens, completion_tokens: of completions among them.
-        billed_idle_sec: seconds of parked sessions at providers that bill for open ones.
-    """
-
-    requests: int = 0
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    billed_idle_sec: float = 0.0
 
 
 class WarmUp(Protocol):

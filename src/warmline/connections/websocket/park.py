@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from warmline.connections.spent import Spent
 from warmline.connections.websocket.parked_socket import ParkedSocket
 from warmline.errors import ConfigError
 from warmline.pool import PoolGroup, PoolSnapshot
@@ -60,12 +61,12 @@ class SocketPark(Generic[P]):
             is proven, by an answer, to be ready for the first word.
 
     Attributes:
-        billed_idle_sec: seconds that sockets were parked, where that is billed.
+        spent: sockets opened, and the seconds that they were parked where that is billed.
     """
 
     def __init__(self, opener: Callable[[P], Awaitable[ParkedSocket]], settings: ParkSettings | None = None) -> None:
         self.settings: ParkSettings = settings or ParkSettings()
-        self.billed_idle_sec: float = 0.0
+        self.spent: Spent = Spent()
         self._opener = opener
         self._group: PoolGroup[P, ParkedSocket] = PoolGroup(
             self._knobs, max_size=self.settings.max_sockets, name="parked-sockets"
@@ -116,6 +117,7 @@ class SocketPark(Generic[P]):
         settings = self.settings
 
         async def opener() -> ParkedSocket:
+            self.spent.requests += 1
             socket = await self._opener(profile)
             socket.park()
             return socket
@@ -139,5 +141,5 @@ class SocketPark(Generic[P]):
     def _count(self, socket: ParkedSocket) -> None:
         """Once a socket: its parking is over."""
         if socket.parked_at_sec is not None and self.settings.billed_when_idle:
-            self.billed_idle_sec += asyncio.get_running_loop().time() - socket.parked_at_sec
+            self.spent.billed_idle_sec += asyncio.get_running_loop().time() - socket.parked_at_sec
         socket.parked_at_sec = None
