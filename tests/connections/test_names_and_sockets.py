@@ -144,6 +144,7 @@ def test_when_a_route_falls_silent_every_spare_on_it_is_replaced(library, warm_c
             asking = asyncio.create_task(ask(client))
             await until(lambda: len(server.asked("/completions")) == 1)
             (leased,) = [each for each in before if each.leased]
+            await until(lambda: origin.snapshot()["counts"]["spare"] == 3)
             leased._dialler.wire.connection_lost(TimeoutError(errno.ETIMEDOUT, "timed out"))
             leased._dialler.wire.abort()
             await until(lambda: len(server.asked("/completions")) == 2)
@@ -151,6 +152,8 @@ def test_when_a_route_falls_silent_every_spare_on_it_is_replaced(library, warm_c
             assert await asking == "word0 word1 word2"
             await until(lambda: [each.sends for each in transport_of(client).recent] == [2])
             await until(lambda: not before & origin._connections)
+            closed = origin.snapshot()["closed"]
+            assert (closed["died"], closed["broken"]) == (3, 0), "not the one that was proven since"
 
     asyncio.run(main())
 

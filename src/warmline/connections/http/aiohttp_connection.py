@@ -46,6 +46,8 @@ class AiohttpConnection:
         self.last_status: int = 0
         self.leased: bool = False
         self.round_trip_ms: float | None = None
+        self.proven_at_sec: float = 0.0
+        self.began_at_sec: float = 0.0
         self.fell_silent: bool = False
         self._upload_bytes = 0
         self._received_before = 0
@@ -58,6 +60,7 @@ class AiohttpConnection:
     def begin_exchange(self, upload_bytes: int) -> None:
         """A request of so many bytes is about to be sent."""
         self.handler.idle = False
+        self.began_at_sec = asyncio.get_running_loop().time()
         self._upload_bytes = upload_bytes
         self._received_before = self.handler.received_bytes
 
@@ -71,6 +74,7 @@ class AiohttpConnection:
         if self.heard_nothing or not self.clear_session_state():
             return False
         self.exchanges += 1
+        self.proven_at_sec = asyncio.get_running_loop().time()
         self.verified_upload_bytes = max(self.verified_upload_bytes, self._upload_bytes)
         return True
 

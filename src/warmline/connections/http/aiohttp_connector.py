@@ -185,7 +185,7 @@ class WarmConnector(aiohttp.TCPConnector):
             if met is None or not (met.exchanges and met.heard_nothing and _may_be_repeated(request)):
                 raise
             if met.fell_silent:
-                self.origin.distrust_spares()
+                self.origin.distrust_spares(met.began_at_sec)
         attempt.phases.sends += 1
         await asyncio.sleep(0)
         return await handler(request)

@@ -25,6 +25,7 @@ class HttpConnection:
         verified_upload_bytes: the most that one answered request has sent: so wide is the congestion window.
         last_status: of the last response; 0 before the first.
         round_trip_ms: of the last warm-up request; None before the first.
+        began_at_sec, proven_at_sec: event-loop time at which the last exchange began, and ended.
     """
 
     def __init__(self, origin: Any, core: Any, dialler: Dialler) -> None:
@@ -36,6 +37,8 @@ class HttpConnection:
         self.last_status: int = 0
         self.leased: bool = False
         self.round_trip_ms: float | None = None
+        self.proven_at_sec: float = 0.0
+        self.began_at_sec: float = 0.0
         self._dialler = dialler
         self._sent_before = self._received_before = 0
         self._watched = False
@@ -54,6 +57,7 @@ class HttpConnection:
     def begin_exchange(self) -> None:
         """A request is about to be sent."""
         wire = self._dialler.wire
+        self.began_at_sec = asyncio.get_running_loop().time()
         if wire is not None:
             wire.idle = False
             self._sent_before, self._received_before = wire.sent_bytes, wire.received_bytes
@@ -69,6 +73,7 @@ class HttpConnection:
         self._watch()
         complete = self.clear_session_state()
         self.exchanges += complete
+        self.proven_at_sec = asyncio.get_running_loop().time()
         return complete
 
     @property

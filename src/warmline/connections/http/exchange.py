@@ -108,7 +108,7 @@ class Exchange:
             except BaseException as error:
                 again = self._may_send_again(lease.resource, error)
                 if lease.resource.fell_silent:
-                    origin.distrust_spares()
+                    origin.distrust_spares(lease.resource.began_at_sec)
                 await _give_back(lease, intact=False)
                 if not again:
                     outer = self._dialect.outer(error)

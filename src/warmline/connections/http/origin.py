@@ -36,6 +36,7 @@ class KeptConnection(Protocol):
     last_status: int
     leased: bool
     round_trip_ms: float | None
+    proven_at_sec: float
 
     @property
     def fell_silent(self) -> bool:
@@ -150,10 +151,10 @@ class WarmOrigin:
         """Touch now what was proven longer ago."""
         self.pool.reverify(older_than_sec)
 
-    def distrust_spares(self) -> None:
-        """A route fell silent: what else went over it is closed and opened anew."""
-        for connection in [each for each in self._connections if not each.leased]:
-            if connection.exchanges:
+    def distrust_spares(self, proven_before_sec: float) -> None:
+        """A route fell silent: what went over it, and was not proven since, is closed and opened anew."""
+        for connection in [each for each in self._connections if not each.leased and each.exchanges]:
+            if connection.proven_at_sec < proven_before_sec:
                 self.pool.invalidate(connection)
 
     @property
