@@ -10,12 +10,15 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Extra arguments for whatever the target runs: make test ARGS="-k settings", make run ARGS="--port 9000"
 ARGS ?=
 
+# Every entry, its state, its owner and every transition between them.
+POOL_CORE := */pool/state.py,*/pool/ledger.py,*/pool/phase.py,*/pool/entry.py
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test core soak check lint types public-types layers bench lock clean
+.PHONY: help run test core soak coverage docs check lint types public-types layers bench lock clean
 
 help: ## Show what there is to make
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-7s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
 
 run: $(VENV)/.run ## Run the voice agent and print the address of its page
 	@exec $(BIN)/warmline serve $(ARGS)
@@ -28,6 +31,13 @@ core: $(VENV)/.core ## Run the tests of the core in an environment that has pyte
 
 soak: $(VENV)/.dev ## Run the long tests
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+coverage: $(VENV)/.dev ## Fail unless the tests of the pool take every branch of its core
+	$(BIN)/python -m coverage run --source=warmline.pool -m pytest tests/pool tests/testing $(ARGS)
+	$(BIN)/python -m coverage report --show-missing --fail-under=100 --include="$(POOL_CORE)"
+
+docs: $(VENV)/.dev ## Build the documentation into build/docs, warnings as errors
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/docs $(ARGS)
 
 check: lint types public-types layers ## Lint, check formatting, types, public types and layers (make -k check: all of them)
 

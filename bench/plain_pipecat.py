@@ -36,14 +36,14 @@ from warmline.engines import ChatMessage
 from warmline.engines.espeak.config import EspeakConfig
 from warmline.engines.espeak.library import Espeak
 from warmline.engines.pocketsphinx import PocketsphinxConfig
-from warmline.engines.pocketsphinx.model_files import narrow_model
+from warmline.engines.pocketsphinx.model_files import model_files
 from warmline.settings import load_scenario
 
 SCENARIO = load_scenario()
 _HEARD = PocketsphinxConfig(
     phrases=tuple(phrase for phrases in SCENARIO.phrases.values() for phrase in phrases), slots=SCENARIO.slots
 )
-MODEL = narrow_model(_HEARD.all_phrases(), _HEARD.all_slots(), _HEARD.cache_dir)
+MODEL = model_files(_HEARD.all_phrases(), _HEARD.all_slots(), _HEARD.cache_dir)
 QUESTION = ChatMessage("user", "what are your opening hours")
 PROMPT = "\n".join(message.content for message in (core_prompt(SCENARIO), *with_facts([QUESTION], SCENARIO.facts)[:-1]))
 
@@ -106,7 +106,7 @@ async def call(websocket: WebSocket) -> None:
 
 
 def load_decoder() -> Any:
-    """The recogniser of one call: the narrow model alone, which loads ten times faster than the general one."""
+    """The recogniser of one call."""
     files = {"lm": str(MODEL.language_model), "dict": str(MODEL.dictionary)}
     return Decoder(loglevel="FATAL", samprate=16_000, fwdflat=False, **files)
 

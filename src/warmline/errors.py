@@ -3,6 +3,11 @@
 __all__ = [
     "ConfigError",
     "CreateFailed",
+    "CredentialClosed",
+    "CredentialError",
+    "CredentialExpired",
+    "CredentialRefused",
+    "CredentialUnreachable",
     "EngineError",
     "ForeignResource",
     "PoolClosed",
@@ -49,6 +54,36 @@ class ProtocolError(WarmlineError):
         super().__init__(f"{reason} (close code {close_code})")
         self.close_code = close_code
         self.reason = reason
+
+
+class CredentialError(WarmlineError):
+    """A key or token is not to be had. The message is one line that holds no secret.
+
+    Attributes:
+        credential: its name.
+        retry_after_sec: how long the issuer asks to be left alone; None if it did not.
+    """
+
+    def __init__(self, message: str, *, credential: str = "", retry_after_sec: float | None = None) -> None:
+        super().__init__(f"{credential}: {message}" if credential else message)
+        self.credential = credential
+        self.retry_after_sec = retry_after_sec
+
+
+class CredentialRefused(CredentialError):  # noqa: N818
+    """The issuer, or the service itself, does not accept the key, the secret or the identity: someone must act."""
+
+
+class CredentialUnreachable(CredentialError):  # noqa: N818
+    """The issuer gave no usable answer (down, slow, overloaded, broken): trying again may help."""
+
+
+class CredentialExpired(CredentialError):  # noqa: N818
+    """What was held has run out, and no replacement has come; `__cause__` says why."""
+
+
+class CredentialClosed(CredentialError):  # noqa: N818
+    """Its keeper has not been started, or is closed."""
 
 
 class PoolError(WarmlineError):

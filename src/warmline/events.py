@@ -17,6 +17,9 @@ __all__ = [
     "ResourceCreated",
     "ResourceReleased",
     "SessionFlagged",
+    "TokenEvent",
+    "TokenRefreshFailed",
+    "TokenRefreshed",
     "TurnFinished",
     "WarmUpStepFinished",
 ]
@@ -141,3 +144,31 @@ class HookAbandoned(PoolEvent):
     """A hook ran past its bound; `hook` is the state that its entry was in."""
 
     hook: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenEvent(Event):
+    """Something that happened to the credential named `credential`. No event holds a key or a token."""
+
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefreshed(TokenEvent):
+    """A token was issued in `took_ms`, the `epoch`th of its credential, good for `lasts_sec` (infinite for a key)."""
+
+    epoch: int
+    took_ms: float
+    lasts_sec: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefreshFailed(TokenEvent):
+    """No token came, for the `failures`th time in a row. `error` is the name of the exception's type, never its text.
+
+    The token at hand is served for another `lasts_sec` (0: there is none).
+    """
+
+    error: str
+    failures: int
+    lasts_sec: float

@@ -37,7 +37,7 @@ class Served:
 async def served(tmp_path, **choices) -> AsyncIterator[Served]:
     """Start it warm, stop it at the end of the block."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    settings = Settings(port=0, cache_dir=tmp_path / "cache", llm_base_url=None, **choices)
+    settings = Settings(port=0, cache_dir=tmp_path.parent / "cache", llm_base_url=None, **choices)
     events: list[Event] = []
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()

@@ -40,7 +40,7 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[str]:
 
 def _plain_environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WARMLINE_", "OPENAI_"))}
-    return {**kept, "XDG_CACHE_HOME": str(folder / "cache")}
+    return {**kept, "XDG_CACHE_HOME": str(folder.parent / "cache")}
 
 
 def _address(output: IO[str]) -> str:

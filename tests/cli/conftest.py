@@ -14,7 +14,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def plain_environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WARMLINE_", "OPENAI_"))}
-    return {**kept, "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "120"}
+    return {**kept, "XDG_CACHE_HOME": str(tmp_path.parent / "cache"), "COLUMNS": "120"}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def plan(*expectations: str | None, **changes: object) -> CallPlan:
     return CallPlan(turns=turns, **settings)  # type: ignore[arg-type]
 
 
-def call(behave, plan: CallPlan, **caller_arguments: object) -> CallResult:
+def call(behave, plan: CallPlan, **caller_arguments: Any) -> CallResult:
     async def place() -> CallResult:
         async with agent(behave) as url:
             return await Caller(url, **caller_arguments).call(plan)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ class VirtualCall:
         return self.conversation.result("ws://nowhere")
 
 
-def plan(turns: int, **settings: float) -> CallPlan:
+def plan(turns: int, **settings: Any) -> CallPlan:
     return CallPlan(turns=[(SAY, Utterance("hello", babble(0.305)))] * turns, **settings)
 
 

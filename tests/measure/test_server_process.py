@@ -37,7 +37,8 @@ def test_what_the_server_started_goes_with_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as output, ServerProcess([sys.executable, "-c", WITH_CHILD], output=output) as server:
         child = int(written(log))
-        assert server.exit_status is None
+        running = server.exit_status is None
+    assert running
     assert server.exit_status is not None
     while not gone(child):
         time.sleep(0.01)

@@ -51,5 +51,5 @@ def test_intents_are_counted_known_and_unseen_apart() -> None:
 def test_nothing_measured_is_no_figure() -> None:
     summary = summarize([CallResult(url="ws://x", failure="no connection")])
     assert (summary.calls, summary.completed) == (1, 0)
-    assert summary.greeting_ms is summary.v2v_ms is summary.cold_tax_ms is None
+    assert (summary.greeting_ms, summary.v2v_ms, summary.cold_tax_ms) == (None, None, None)
     assert summary.right.share is None

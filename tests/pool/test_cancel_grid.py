@@ -213,3 +213,31 @@ def test_cancel_shutdown_twice() -> None:
             await schedule(first, second)
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("after_sec", [0.0, 0.2, 0.5, 0.6])
+def test_cancel_the_preparation(after_sec: float) -> None:
+    """`async with pool` that is cancelled before its body leaves nothing: no resource, no task."""
+    provider = ScriptedProvider(latency_sec=0.5)
+    entered: list[bool] = []
+
+    async def use(pool: WarmableResourcePool[Any]) -> None:
+        async with pool:
+            entered.append(True)
+            await asyncio.sleep(1)
+
+    async def main() -> None:
+        provider.script("warm", [Outcome.OK, Outcome.SLOW])
+        pool: WarmableResourcePool[Any] = WarmableResourcePool(**provider.hooks("warm", "close"), warm_pool_size=2)
+        user = asyncio.create_task(use(pool))
+        await asyncio.sleep(after_sec)
+        user.cancel()
+        await asyncio.wait([user])
+        assert user.cancelled()
+        assert not entered
+        check_invariants(pool)
+        assert pool.snapshot()["counts"]["live"] == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    run_virtual(main())
+    assert not provider.open

@@ -134,3 +134,19 @@ def test_what_belongs_to_the_group_is_not_a_profiles() -> None:
             await group.pool("a")
 
     run_virtual(main())
+
+
+def test_a_profile_without_spares_is_not_forgotten_while_somebody_waits() -> None:
+    async def main() -> None:
+        voices = Voices()
+        knobs = lambda profile: voices.knobs(profile) | {"warm_pool_size": 0}  # noqa: E731
+        async with PoolGroup[str, Voice](knobs, max_size=1) as group:
+            held = await (await group.pool("a")).acquire()
+            waiting = asyncio.create_task((await group.pool("b")).acquire(timeout=30))
+            await asyncio.sleep(1)
+            await group.pool("c")
+            await (await group.pool("a")).release(held, broken=True)
+            assert (await waiting).profile == "b"
+            await (await group.pool("b")).release(await waiting)
+
+    run_virtual(main())

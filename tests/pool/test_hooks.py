@@ -65,8 +65,8 @@ def test_a_sync_hook_that_hangs_is_abandoned_and_its_late_result_closed(hook: st
             **provider.hooks("warm", "validate", "reset", "close"),
             warm_pool_size=0,
             validate_after_sec=0.0,
-            create_timeout_sec=0.1,
-            hook_timeout_sec=0.1,
+            create_timeout_sec=1.0,  # real threads on a busy machine
+            hook_timeout_sec=1.0,
         )
         await pool.prepare()
         for _ in range(3):

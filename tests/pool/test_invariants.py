@@ -10,8 +10,8 @@ import pytest
 from warmline import WarmableResourcePool
 from warmline.pool import CHECKS, CloseCause, InvariantBroken
 from warmline.pool.entry import Entry, EntryState
+from warmline.pool.phase import Phase
 from warmline.pool.sessions import Session
-from warmline.pool.state import Phase
 from warmline.testing import ScriptedProvider, check_invariants, run_virtual
 
 if TYPE_CHECKING:
@@ -197,8 +197,7 @@ def test_a_task_left_after_shutdown_is_found() -> None:
         await pool.prepare()
         await pool.shutdown()
         check_invariants(pool)
-        assert pool._engine._runner is not None
-        job = pool._engine._runner.start(asyncio.sleep, (1,), lambda *_: None, lambda _: None)
+        job = pool._engine.work.runner.start(asyncio.sleep, (1,), lambda *_: None, lambda _: None)
         with pytest.raises(InvariantBroken, match="closed_means_idle"):
             check_invariants(pool)
         assert job.task is not None

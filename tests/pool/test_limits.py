@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import math
 from typing import Any
 
@@ -80,7 +81,8 @@ def test_creations_stay_within_the_budget(open_pool: Any, provider: ScriptedProv
 
         provider.default["factory"] = Outcome.OK
         async with open_pool(provider, warm_pool_size=1, creates_per_minute=6, recycle=False) as pool:
-            pool._engine.hooks = type(pool._engine.hooks)(factory=counted, close=pool._engine.hooks.close)
+            work = pool._engine.work
+            work.hooks = dataclasses.replace(work.hooks, factory=counted)
             for _ in range(20):
                 async with pool.lease(timeout=math.inf):
                     pass
@@ -235,7 +237,7 @@ def test_a_factory_that_gives_nothing_or_the_same_again() -> None:
         async def factory() -> Any:
             return gives
 
-        async with OnDemandResourcePool(factory) as pool:
+        async with OnDemandResourcePool[Any](factory) as pool:
             if gives is not None:
                 assert await pool.acquire() is only
             with pytest.raises(PoolError) as failed:

@@ -144,7 +144,8 @@ def test_events_tell_the_story(open_pool: Any, provider: ScriptedProvider) -> No
             assert isinstance(acquired, events.ResourceAcquired)
             assert (acquired.pool, acquired.tier, acquired.session_id) == ("tts", "warm", "a")
             assert isinstance(failed, events.AcquireFailed)
-            assert (failed.error, failed.waited_ms) == ("PoolTimeout", pytest.approx(1000))
+            assert failed.error == "PoolTimeout"
+            assert failed.waited_ms == pytest.approx(1000)
             stream.close()
             waited = pool.observe()
             await pool.acquire()
@@ -162,13 +163,14 @@ def test_events_tell_the_story(open_pool: Any, provider: ScriptedProvider) -> No
 def test_nothing_is_built_while_nobody_observes(open_pool: Any, provider: ScriptedProvider) -> None:
     async def main() -> None:
         async with open_pool(provider) as pool:
-            assert pool._state.emit is None
+            observed = [pool._state.emit is not None]
             first, second = pool.observe(), pool.observe()
             first.close()
             first.close()
-            assert pool._state.emit is not None
+            observed.append(pool._state.emit is not None)
             second.close()
-            assert pool._state.emit is None
+            observed.append(pool._state.emit is not None)
+            assert observed == [False, True, False]
 
     run_virtual(main())
 
@@ -199,5 +201,27 @@ def test_a_slow_or_failing_observer_touches_no_caller(open_pool: Any, provider: 
             assert isinstance(readers[1].exception(), ValueError)
         await readers[0]
         assert 1 <= len(seen) <= 12
+
+    run_virtual(main())
+
+
+def test_a_reader_waits_for_the_next_event_and_ends_with_the_pool(open_pool: Any, provider: ScriptedProvider) -> None:
+    async def main() -> None:
+        seen: list[str] = []
+
+        async def read(stream: Any) -> None:
+            async for event in stream:
+                seen.extend([type(event).__name__])
+
+        async with open_pool(provider, warm_pool_size=1) as pool:
+            reader = asyncio.create_task(read(pool.observe()))
+            await asyncio.sleep(1)
+            assert seen == []
+            async with pool.lease():
+                await asyncio.sleep(1)
+                assert seen == ["ResourceAcquired", "ResourceCreated"]
+            assert not reader.done()
+        await reader
+        assert seen[-1] == "ResourceClosed"
 
     run_virtual(main())

@@ -10,7 +10,7 @@ import pytest
 
 from warmline import AllocationTier
 from warmline.errors import ForeignResource
-from warmline.testing import Outcome, ScriptedProvider, check_invariants, run_virtual
+from warmline.testing import ScriptedProvider, check_invariants, run_virtual
 
 pytestmark = pytest.mark.core
 
@@ -69,68 +69,6 @@ def test_anothers_session_cannot_be_released_with_its_resource(open_pool: Any, p
             resource, _ = await pool.acquire_for_session("b")
             assert not await pool.release_for_session("a", resource)
             assert (await pool.acquire_for_session("b")) == (resource, AllocationTier.DEDICATED)
-
-    run_virtual(main())
-
-
-@pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.FALSE, Outcome.NEVER, Outcome.ESCAPE, Outcome.DEAF])
-def test_a_reset_that_fails_closes(open_pool: Any, provider: ScriptedProvider, outcome: Outcome) -> None:
-    async def main() -> None:
-        async with open_pool(provider, "reset", hook_timeout_sec=2.0, warm_pool_size=0) as pool:
-            provider.script("reset", [outcome])
-            resource = await pool.acquire()
-            await pool.release(resource)
-            await asyncio.sleep(10)
-            assert resource.closes == 1
-            assert pool.snapshot()["closed"]["reset_failed"] == 1
-            assert pool.snapshot()["counters"]["recycled"] == 0
-
-    run_virtual(main())
-
-
-class Clearable:
-    """Has clear_session_state(), as the seeds' clients have."""
-
-    def __init__(self, outcome: Any = None) -> None:
-        self.outcome = outcome
-        self.cleared = 0
-        self.closed = 0
-
-    def clear_session_state(self) -> Any:
-        self.cleared += 1
-        if isinstance(self.outcome, BaseException):
-            raise self.outcome
-        return self.outcome
-
-    async def aclose(self) -> None:
-        self.closed += 1
-
-
-class SlowlyClearable(Clearable):
-    async def clear_session_state(self) -> Any:  # type: ignore[override]  # an async one is a hook
-        await asyncio.sleep(0.1)
-        return super().clear_session_state()
-
-
-@pytest.mark.parametrize("kind", [Clearable, SlowlyClearable])
-@pytest.mark.parametrize(("outcome", "recycled"), [(None, True), (True, True), (False, False), (OSError(), False)])
-def test_clear_session_state_is_the_reset(kind: type[Clearable], outcome: Any, recycled: bool) -> None:
-    from warmline import OnDemandResourcePool
-
-    async def main() -> None:
-        made: list[Clearable] = []
-
-        async def factory() -> Clearable:
-            made.append(kind(outcome))
-            return made[-1]
-
-        async with OnDemandResourcePool(factory, "tts") as pool:
-            await pool.acquire_for_session("a")
-            assert await pool.release_for_session("a")
-            await asyncio.sleep(1)
-            assert made[0].cleared == 1
-            assert made[0].closed == (not recycled)
-            assert pool.snapshot()["warm_pool_size"] == recycled
 
     run_virtual(main())
 
@@ -203,75 +141,6 @@ def test_leases_of_a_session_nest(open_pool: Any, provider: ScriptedProvider) ->
     run_virtual(main())
 
 
-def test_a_resource_says_that_it_died(open_pool: Any, provider: ScriptedProvider) -> None:
-    """By `alive`, polled at hand-out, return and sweep; by invalidate(), at once."""
-
-    async def main() -> None:
-        async with open_pool(provider, warm_pool_size=2, warmup_interval_sec=20.0) as pool:
-            provider.made[0].alive = False
-            async with pool.lease("a") as lease:
-                assert lease.resource is provider.made[1]
-                lease.resource.alive = False
-            await asyncio.sleep(1)
-            provider.made[2].alive = False
-            await asyncio.sleep(25)
-            assert [resource.closes for resource in provider.made[:3]] == [1, 1, 1]
-            assert pool.snapshot()["closed"]["died"] == 3
-            assert pool.snapshot()["warm_pool_size"] == 2
-
-    run_virtual(main())
-
-
-def test_a_session_whose_resource_died_gets_another(open_pool: Any, provider: ScriptedProvider) -> None:
-    async def main() -> None:
-        async with open_pool(provider, warm_pool_size=1) as pool, pool.lease("a") as lease:
-            await asyncio.sleep(1)
-            lease.invalidate()
-            assert lease.resource.closes == 0  # never under its holder
-            async with pool.lease("a") as second:
-                assert second.resource is not lease.resource
-                assert second.tier is AllocationTier.WARM
-                check_invariants(pool)
-
-    run_virtual(main())
-
-
-def test_alive_may_be_a_future_or_a_method() -> None:
-    from warmline import WarmableResourcePool
-
-    class Socket:
-        def __init__(self) -> None:
-            self.alive: Any = asyncio.get_running_loop().create_future()
-
-    class Polled:
-        lives = True
-
-        def alive(self) -> bool:
-            if self.lives is None:
-                raise OSError
-            return self.lives
-
-    async def main(kind: type[Any]) -> None:
-        made: list[Any] = []
-
-        async def factory() -> Any:
-            made.append(kind())
-            return made[-1]
-
-        async with WarmableResourcePool(factory, warmup_interval_sec=5.0) as pool:
-            if kind is Socket:
-                made[0].alive.set_result(None)
-                await asyncio.sleep(0.01)  # at once, not at the sweep
-            else:
-                made[0].lives = None
-                await asyncio.sleep(6)
-            assert pool.snapshot()["closed"]["died"] == 1
-            assert len(made) == 2
-
-    run_virtual(main(Socket))
-    run_virtual(main(Polled))
-
-
 def test_without_session_awareness_every_acquire_is_its_own(open_pool: Any, provider: ScriptedProvider) -> None:
     """An id-only release still finds what the id holds."""
 
@@ -287,45 +156,5 @@ def test_without_session_awareness_every_acquire_is_its_own(open_pool: Any, prov
             assert await pool.release_for_session("a")
             assert not await pool.release_for_session("a")
             assert pool.snapshot()["counts"]["leased"] == 0
-
-    run_virtual(main())
-
-
-@pytest.mark.parametrize("when", ["warm", "keepalive", "reset", "close"])
-def test_it_dies_while_a_hook_runs(open_pool: Any, provider: ScriptedProvider, when: str) -> None:
-    """Warmed: the creation has failed. Checked or reset: closed when the hook ends. Closing: it is going anyway."""
-
-    async def main() -> None:
-        hooks = ("warm", "keepalive", "reset")
-        async with open_pool(provider, *hooks, warm_pool_size=0, keepalive_interval_sec=30.0, max_size=3) as pool:
-            provider.script(when, [Outcome.SLOW])
-            caller = asyncio.create_task(pool.acquire())
-            await asyncio.sleep(1.0)
-            if when != "warm":
-                await pool.release(await caller, broken=when == "close")
-            await asyncio.sleep({"keepalive": 29.5}.get(when, 0.5))
-            dying = provider.made[0]
-            assert pool.invalidate(dying) is (when != "close")
-            check_invariants(pool)
-            if when == "warm":
-                assert await caller is not dying
-            await asyncio.sleep(10)
-            assert dying.closes == 1
-            cause = {"warm": "warm_failed", "close": "broken"}.get(when, "died")
-            assert pool.snapshot()["closed"][cause] == 1
-
-    run_virtual(main())
-
-
-def test_a_surplus_that_shows_only_after_the_reset(open_pool: Any, provider: ScriptedProvider) -> None:
-    async def main() -> None:
-        async with open_pool(provider, "reset", warm_pool_size=0, max_spares=1) as pool:
-            provider.default["reset"] = Outcome.SLOW
-            held = [await pool.acquire(), await pool.acquire()]
-            for resource in held:
-                assert await pool.release(resource)
-            await asyncio.sleep(5)
-            assert pool.snapshot()["closed"]["surplus"] == 1
-            assert pool.snapshot()["warm_pool_size"] == 1
 
     run_virtual(main())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,16 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from warmline import AllocationTier, WarmableResourcePool
-from warmline.errors import ForeignResource, PoolError
-from warmline.testing import Outcome, ScriptedProvider, VirtualTimeLoop, check_invariants
+from tests.pool.callers import DEFAULT_TIMEOUT_SEC, Callers
+from tests.pool.checked_loop import CheckedLoop
+from warmline import WarmableResourcePool
+from warmline.errors import ForeignResource
+from warmline.testing import Outcome, ScriptedProvider, check_invariants
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+pytestmark = pytest.mark.core
 
 SESSIONS = st.sampled_from(["ann", "ben", "cat", "dan", "eve"])
 HOOKS = ["factory", "warm", "validate", "keepalive", "reset", "close", "active"]
@@ -29,86 +34,12 @@ SECONDS = st.sampled_from([0.0, 0.01, 0.3, 1.0, 4.0, 11.0, 35.0, 70.0])
 TIMEOUTS = st.sampled_from([None, 0, 0.2, 1.0, 6.0])
 
 
-class CheckedLoop(VirtualTimeLoop):
-    """Checks the pool after every single tick."""
-
-    pool: WarmableResourcePool[Any] | None = None
-    stalled = False
-
-    def _run_once(self) -> None:
-        super()._run_once()  # type: ignore[misc]  # asyncio's own step
-        if self.pool is not None and not self.stalled:
-            check_invariants(self.pool)
-
-
-class Caller:
-    """One caller: asks, holds until told, gives back."""
-
-    def __init__(self, machine: PoolMachine, session_id: str | None, timeout: float | None, how: str) -> None:
-        self.session_id = session_id
-        self.how = how
-        self.machine = machine
-        self.timeout = timeout
-        self.enough = asyncio.Event()
-        self.fail = False
-        self.resource: Any = None
-        self.ended = False  # by a release of its session, in whoever's name
-        self.task = machine.loop.create_task(self.run())
-
-    async def run(self) -> None:
-        pool, loop = self.machine.pool, self.machine.loop
-        asked_at, made_before = loop.time(), len(self.machine.provider.made)
-        limit = 8.0 if self.timeout is None else self.timeout
-        try:
-            if self.how == "lease":
-                await self._lease(pool, made_before)
-            else:
-                await self._hold(pool, made_before)
-        except PoolError:
-            assert loop.time() <= asked_at + limit + self.machine.stalled_sec + 1e-6, "an acquire outlived its deadline"
-        except ZeroDivisionError:
-            pass
-
-    async def _lease(self, pool: Any, made_before: int) -> None:
-        async with pool.lease(self.session_id, timeout=self.timeout) as lease:
-            self._got(lease.resource, lease.tier, made_before)
-            await self.enough.wait()
-            if self.fail:
-                raise ZeroDivisionError
-
-    async def _hold(self, pool: Any, made_before: int) -> None:
-        if self.session_id is None:
-            resource, tier = await pool.acquire(timeout=self.timeout), None
-        else:
-            resource, tier = await pool.acquire_for_session(self.session_id, timeout=self.timeout)
-        self._got(resource, tier, made_before)
-        try:
-            await self.enough.wait()
-        finally:
-            self.machine.exclusive_or_ended(self)
-            if self.session_id is None:
-                await pool.release(resource, broken=self.fail)
-            else:
-                await pool.release_for_session(self.session_id, broken=self.fail)
-
-    def _got(self, resource: Any, tier: AllocationTier | None, made_before: int) -> None:
-        self.resource = resource
-        if tier is AllocationTier.WARM:
-            assert resource.serial < made_before, "WARM, but made after the caller asked"
-        for other in self.machine.holders():
-            if other is not self and other.resource is resource:
-                assert self.session_id is not None, "two anonymous callers hold one resource"
-                assert other.session_id == self.session_id, "two sessions hold one resource"
-
-
 class PoolMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = CheckedLoop()
         self.provider = ScriptedProvider(latency_sec=0.4)
-        self.callers: list[Caller] = []
-        self.stalled_sec = 0.0
-        self.shut = False
+        self.callers = Callers(self.loop, self.provider)
         self.released_ids: set[str] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -123,6 +54,7 @@ class PoolMachine(RuleBasedStateMachine):
         aware=st.booleans(),
         recycle=st.booleans(),
         refill=st.booleans(),
+        plain=st.sampled_from([False, False, True]),  # nothing that a return would have to ask
     )
     def open(
         self,
@@ -134,8 +66,11 @@ class PoolMachine(RuleBasedStateMachine):
         aware: bool,
         recycle: bool,
         refill: bool,
+        plain: bool,
     ) -> None:
-        limits = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
+        if plain:
+            self.provider.alive, hooks, ages, recycle = None, hooks & {"warm"}, False, True
+        limits: dict[str, Any] = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
         self.max_size = self.widest = max_size or 10**9
         self.budget = budget
         self.aware = aware
@@ -145,7 +80,7 @@ class PoolMachine(RuleBasedStateMachine):
             max_size=max_size,
             creates_per_minute=budget,
             max_waiting=6,
-            acquire_timeout_sec=8.0,
+            acquire_timeout_sec=DEFAULT_TIMEOUT_SEC,
             session_max_age_sec=30.0,
             session_awareness=aware,
             recycle=recycle,
@@ -160,34 +95,23 @@ class PoolMachine(RuleBasedStateMachine):
             self.starts.append(self.loop.time())
 
         self.provider._begin = noted  # type: ignore[method-assign]  # a witness of its own
-        self.loop.pool = self.pool
+        self.loop.check = functools.partial(check_invariants, self.pool)
         self.run(self.pool.prepare())
-
-    def holders(self) -> list[Caller]:
-        """Callers that hold something and whose session nobody else has ended."""
-        alive = [c for c in self.callers if c.resource is not None and not c.task.done() and not c.enough.is_set()]
-        return [c for c in alive if not c.ended]
-
-    def exclusive_or_ended(self, caller: Caller) -> None:
-        """A session that is released ends for all its callers."""
-        if caller.session_id is not None:
-            for other in self.callers:
-                if other.session_id == caller.session_id:
-                    other.ended = True
 
     # --- callers ---------------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(session=st.one_of(st.none(), SESSIONS), timeout=TIMEOUTS, how=st.sampled_from(["lease", "hold"]))
     def acquire(self, session: str | None, timeout: float | None, how: str) -> None:
-        self.callers.append(Caller(self, session, timeout, how))
+        self.callers.call(self.pool, session, timeout, how)
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(session=SESSIONS, times=st.integers(2, 4))
     def acquire_at_once(self, session: str, times: int) -> None:
-        self.callers.extend(Caller(self, session, None, "lease") for _ in range(times))
+        for _ in range(times):
+            self.callers.call(self.pool, session)
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(session=SESSIONS)
     def prefetch(self, session: str) -> None:
         async def prefetch() -> None:
@@ -197,29 +121,14 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 10**6), fail=st.booleans())
     def enough(self, which: int, fail: bool) -> None:
-        if self.callers:
-            caller = self.callers[which % len(self.callers)]
+        if caller := self.callers.pick(which):
             caller.fail = fail
             caller.enough.set()
 
     @rule(which=st.integers(0, 10**6), after=st.integers(0, 4), again=st.one_of(st.none(), st.integers(0, 3)))
     def cancel(self, which: int, after: int, again: int | None) -> None:
-        if not self.callers:
-            return
-        caller = self.callers[which % len(self.callers)]
-
-        async def cancel() -> None:
-            for _ in range(after):
-                await asyncio.sleep(0)
-            asked = caller.task.cancel()
-            if again is not None:
-                for _ in range(again):
-                    await asyncio.sleep(0)
-                caller.task.cancel()
-            await asyncio.wait([caller.task])
-            assert caller.task.cancelled() or not asked, "a cancel was swallowed"
-
-        self.run(cancel())
+        if caller := self.callers.pick(which):
+            self.run(caller.cancelled(after, again))
 
     @rule(session=SESSIONS)
     def release_session(self, session: str) -> None:
@@ -240,7 +149,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule()
     def release_foreign(self) -> None:
         with contextlib.suppress(ForeignResource):
-            self.run(self.pool.release(object()))  # type: ignore[arg-type]
+            self.run(self.pool.release(object()))
             pytest.fail("a foreign resource was taken")
 
     # --- the provider ----------------------------------------------------------------------------------------------
@@ -258,7 +167,8 @@ class PoolMachine(RuleBasedStateMachine):
         if not self.provider.open:
             return
         resource = self.provider.open[which % len(self.provider.open)]
-        resource.alive = False
+        if resource.alive is not None:
+            resource.alive = False
 
         async def tell() -> None:
             with contextlib.suppress(ForeignResource):  # a late result that was never the pool's
@@ -278,7 +188,7 @@ class PoolMachine(RuleBasedStateMachine):
         async def stall() -> None:
             self.loop.stalled = True
             self.loop.advance(seconds)
-            self.stalled_sec += seconds
+            self.callers.stalled_sec += seconds
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             self.loop.stalled = False
@@ -289,7 +199,7 @@ class PoolMachine(RuleBasedStateMachine):
     def touch(self, session: str) -> None:
         self.pool.touch(session)
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(floor=st.integers(0, 3), max_size=st.sampled_from([3, 5, 8]))
     def resize(self, floor: int, max_size: int) -> None:
         self.widest = max(self.widest, max_size)
@@ -306,10 +216,10 @@ class PoolMachine(RuleBasedStateMachine):
 
         self.run(steer())
 
-    @precondition(lambda self: not self.shut)
+    @precondition(lambda self: not self.callers.shut)
     @rule(timeout=st.sampled_from([0.0, 1.0, 40.0]))
     def shutdown(self, timeout: float) -> None:
-        self.shut = True
+        self.callers.shut = True
         self.run(self.pool.shutdown(timeout))
 
     # --- what outsiders saw ----------------------------------------------------------------------------------------
@@ -336,13 +246,11 @@ class PoolMachine(RuleBasedStateMachine):
         for caller in self.callers:
             caller.enough.set()
         self.run(asyncio.sleep(1))
+        self.callers.shut = True
         self.run(self.pool.shutdown(0))
         self.run(asyncio.sleep(60))
         check_invariants(self.pool)
-        assert all(caller.task.done() for caller in self.callers), "a caller hangs after shutdown"
-        for caller in self.callers:
-            if not caller.task.cancelled():
-                assert caller.task.exception() is None, caller.task.exception()
+        self.callers.nobody_hangs()
         assert not asyncio.all_tasks(self.loop), "a task is left after shutdown"
         # A close that was scripted to fail leaves its resource open; everything else was closed.
         failed = (
@@ -365,4 +273,3 @@ TestPool.settings = settings(
     phases=[Phase.generate] if "WARMLINE_NO_SHRINK" in os.environ else list(Phase),
     suppress_health_check=list(HealthCheck),
 )
-TestPool.pytestmark = [pytest.mark.core]

@@ -42,7 +42,7 @@ def test_joined_tells_whose_creation_it_was(open_pool: Any, provider: ScriptedPr
                     return lease.tier, lease.joined, round(lease.acquire_ms)
 
             outcomes = await asyncio.gather(call("a", 0), call("a", 0.2), call("a", 1.0))
-            assert outcomes == [(COLD, False, 500), (COLD, True, 300), (DEDICATED, False, 0)]
+            assert list(outcomes) == [(COLD, False, 500), (COLD, True, 300), (DEDICATED, False, 0)]
             assert provider.count("factory") == 1
 
     run_virtual(main())

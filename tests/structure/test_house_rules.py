@@ -13,15 +13,6 @@ from tests.structure.source_tree import PACKAGE, ROOT, in_checkout, python_files
 pytestmark = pytest.mark.core
 
 MAX_LINES = 300
-MAY_BE_LONGER = {
-    "bench/pool.py",
-    "src/warmline/pool/engine.py",
-    "src/warmline/pool/state.py",
-    "src/warmline/pool/warmable.py",
-    "tests/pool/test_release.py",
-    "tests/pool/test_state_machine.py",
-    "tests/pool/test_weaknesses.py",
-}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
 
 
@@ -108,7 +99,7 @@ def test_files_are_short() -> None:
         for path in python_files("src", "tests", "bench")
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > MAX_LINES
     }
-    assert set(long) == MAY_BE_LONGER, long
+    assert long == {}
 
 
 def test_files_are_named_for_a_concept() -> None:

@@ -1,5 +1,6 @@
 """Warm resources lent to sessions, each to one at a time, and never the wrong one."""
 
+from warmline.pool.api import FloorPolicy
 from warmline.pool.budget import CreationBudget
 from warmline.pool.entry import CloseCause, EntryState
 from warmline.pool.group import PoolGroup
@@ -9,7 +10,7 @@ from warmline.pool.observation import EventStream
 from warmline.pool.on_demand import OnDemandResourcePool
 from warmline.pool.snapshot import PoolCounts, PoolMetrics, PoolSnapshot
 from warmline.pool.tier import AllocationTier, Warmth
-from warmline.pool.warmable import FloorPolicy, WarmableResourcePool
+from warmline.pool.warmable import WarmableResourcePool
 
 __all__ = [
     "CHECKS",

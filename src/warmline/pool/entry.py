@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from warmline.pool.sessions import Session
     from warmline.pool.tier import Warmth
 
-__all__ = ["CloseCause", "Entry", "EntryState"]
+__all__ = ["IN_MAKING", "CloseCause", "Entry", "EntryState"]
 
 
 class EntryState(Enum):
@@ -33,6 +33,9 @@ class EntryState(Enum):
     """Owned by the running close."""
     CLOSED = "closed"
     """Not live; owned by nobody."""
+
+
+IN_MAKING: tuple[EntryState, EntryState] = (EntryState.CREATING, EntryState.WARMING)
 
 
 class CloseCause(Enum):

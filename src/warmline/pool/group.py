@@ -67,7 +67,10 @@ class PoolGroup(Generic[P, T]):
         return tuple(self._pools)
 
     async def pool(self, profile: P) -> WarmableResourcePool[T]:
-        """The pool of `profile`, made and opened on first use; its floor fills in the background."""
+        """The pool of `profile`, made and opened on first use; its floor fills in the background.
+
+        Ask for it anew for each call: that is what keeps a profile from being forgotten.
+        """
         pool = self._pools.pop(profile, None)
         if pool is None:
             await self._forget_empty_pools()
@@ -118,10 +121,15 @@ class PoolGroup(Generic[P, T]):
         return pool
 
     async def _forget_empty_pools(self) -> None:
-        gone = [profile for profile, pool in self._pools.items() if not pool._state.floor and not pool._state.live]
-        for profile in gone:
+        for profile in [profile for profile, pool in self._pools.items() if self._is_over(profile, pool)]:
             pool = self._pools.pop(profile)
             await pool.shutdown(0.0)
+
+    def _is_over(self, profile: P, pool: WarmableResourcePool[T]) -> bool:
+        """Forgotten, empty, and nobody waits: a floor of 0 alone says none of it."""
+        state = pool._state
+        silent_sec = pool._engine.now() - self._used_at[profile]
+        return silent_sec >= self._forget_after_sec and not (state.floor or state.live or state.queue)
 
     def _make_room(self, wanting: P) -> None:
         """The group is full: the least recently used profile that has a spare gives up its longest-idle one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from warmline.pool.decide import needs_check
 from warmline.pool.entry import EntryState
-from warmline.pool.state import Phase
+from warmline.pool.phase import Phase
 from warmline.pool.tier import AllocationTier
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from warmline.pool.tier import AllocationTier, Warmth
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from warmline.pool.api import Acquires
     from warmline.pool.entry import Entry
     from warmline.pool.sessions import Session
-    from warmline.pool.warmable import WarmableResourcePool
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Lease(Generic[T]):
         "waited_ms",
     )
 
-    def __init__(self, pool: WarmableResourcePool[T], session_id: str | None, timeout: float | None) -> None:
+    def __init__(self, pool: Acquires[T], session_id: str | None, timeout: float | None) -> None:
         self._pool = pool
         self._session_id = session_id
         self._timeout = timeout

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, cast
 
 from warmline.pool.entry import CloseCause, EntryState
-from warmline.pool.state import Phase
+from warmline.pool.phase import Phase
 
 if TYPE_CHECKING:
     from warmline.pool.state import PoolState

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from warmline.errors import PoolClosed
 from warmline.pool import decide, lending, returning
-from warmline.pool.entry import CloseCause, EntryState
+from warmline.pool.entry import IN_MAKING, CloseCause, EntryState
+from warmline.pool.phase import Phase
 from warmline.pool.sessions import Use
-from warmline.pool.state import Phase
 
 if TYPE_CHECKING:
     from warmline.pool.sessions import Session
@@ -26,8 +26,6 @@ __all__ = [
     "suspend",
     "take_back_all",
 ]
-
-_IN_MAKING = (EntryState.CREATING, EntryState.WARMING)
 
 
 def open_pool(state: PoolState, now: float) -> None:
@@ -92,7 +90,7 @@ def begin_close(state: PoolState, now: float) -> None:
     for entry in [*state.shelf, *state.retiring]:
         state.close(entry, CloseCause.SHUTDOWN, now)
     for entry in list(state.in_flight):
-        if entry.state in _IN_MAKING:
+        if entry.state in IN_MAKING:
             state.call_off(entry, CloseCause.SHUTDOWN, now)
         elif entry.state is not EntryState.CLOSING:
             entry.doom = entry.doom or CloseCause.SHUTDOWN

@@ -43,10 +43,11 @@ class HookEscaped(BaseException):
 
 @dataclass(eq=False, slots=True)
 class ScriptedResource:
-    """What the provider makes. `alive` is the signal that pools look at; `closes` counts its closes."""
+    """What the provider makes. `alive` is the signal that pools look at (None: it says nothing); `closes` counts its
+    closes."""
 
     serial: int
-    alive: bool = True
+    alive: bool | None = True
     closes: int = 0
     owner: str | None = None
     history: list[str] = field(default_factory=list)
@@ -60,12 +61,16 @@ class ScriptedProvider:
 
     Args:
         sync: the hooks are plain functions, which the pool runs in threads.
+        alive: what its resources say of themselves at first; None: nothing, like most clients.
     """
 
-    def __init__(self, *, latency_sec: float = 0.0, slow_sec: float = 3.0, sync: bool = False) -> None:
+    def __init__(
+        self, *, latency_sec: float = 0.0, slow_sec: float = 3.0, sync: bool = False, alive: bool | None = True
+    ) -> None:
         self.latency_sec = latency_sec
         self.slow_sec = slow_sec
         self.sync = sync
+        self.alive = alive
         self.down = False
         self.made: list[ScriptedResource] = []
         self.calls: list[str] = []
@@ -92,7 +97,7 @@ class ScriptedProvider:
         """How often `hook` was called."""
         return self.calls.count(hook)
 
-    def hooks(self, *names: str) -> dict[str, Callable[..., Any]]:
+    def hooks(self, *names: str) -> dict[str, Any]:
         """Keyword arguments for a pool: the factory, and the hooks named."""
         make = self._sync_hook if self.sync else self._async_hook
         hooks = {f"{name}_fn": make(name) for name in names}
@@ -159,7 +164,7 @@ class ScriptedProvider:
         self.most_at_once = max(self.most_at_once, self._creating)
 
     def _make(self) -> ScriptedResource:
-        resource = ScriptedResource(len(self.made))
+        resource = ScriptedResource(len(self.made), self.alive)
         self.made.append(resource)
         return resource
 

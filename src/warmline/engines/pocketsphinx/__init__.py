@@ -1,4 +1,4 @@
-"""pocketsphinx as a speech-to-text engine: a narrow model of what a scenario expects, and a general one beside it."""
+"""pocketsphinx as a speech-to-text engine: its general language model, bent towards what a scenario expects."""
 
 from warmline.engines.pocketsphinx.config import PocketsphinxConfig
 from warmline.engines.pocketsphinx.engine import PocketsphinxSpeechToText

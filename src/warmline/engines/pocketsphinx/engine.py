@@ -13,10 +13,12 @@ from warmline.workers import Worker, WorkerTemplate
 __all__ = ["PocketsphinxSpeechToText"]
 
 _ANSWER_TIMEOUT_SEC = 6.0
+_LOAD_TIMEOUT_SEC = 120.0  # a scenario's model is made at its first start: seconds, on a busy machine many
+_MODEL = "adapted"
 
 
 class PocketsphinxSpeechToText:
-    """Opens ears: each is a worker process forked from a template that has both decoders loaded."""
+    """Opens ears: each is a worker process forked from a template that has the decoder loaded."""
 
     def __init__(self, template: WorkerTemplate, config: PocketsphinxConfig) -> None:
         self.config = config
@@ -24,13 +26,15 @@ class PocketsphinxSpeechToText:
 
     @classmethod
     async def start(cls, config: PocketsphinxConfig) -> Self:
-        """Load the decoders and prove that they hear.
+        """Load the decoder and prove that it hears.
 
         Raises:
-            WarmUpFailed: a decoder did not load, or gave no label.
+            WarmUpFailed: it did not load, or gave no label.
         """
         sent = {**asdict(config), "cache_dir": str(config.cache_dir)}
-        template = await WorkerTemplate.start("warmline.engines.pocketsphinx.worker:load", sent, name="pocketsphinx")
+        template = await WorkerTemplate.start(
+            "warmline.engines.pocketsphinx.worker:load", sent, name="pocketsphinx", start_timeout_sec=_LOAD_TIMEOUT_SEC
+        )
         return cls(template, config)
 
     @property
@@ -81,7 +85,7 @@ class _Ear:
             answer = await self._worker.receive()
             assert not isinstance(answer, bytes), "a listener answers with control messages"
             if answer["id"] == number:  # else to a question that nobody waited for
-                return Transcript(str(answer["text"]), float(str(answer["confidence"])), str(answer["source"]))
+                return Transcript(str(answer["text"]), float(str(answer["confidence"])), _MODEL)
 
     async def aclose(self) -> None:
         # Whatever it is decoding, nobody waits for it any more.

@@ -1,4 +1,4 @@
-"""An n-gram language model from weighted sentence templates, in the ARPA format that recognisers read.
+"""An n-gram language model from weighted sentence templates.
 
 Trigrams with interpolated Witten-Bell smoothing (Witten and Bell 1991; in the notation of Chen and Goodman 1999, 2.5):
 
@@ -7,30 +7,40 @@ Trigrams with interpolated Witten-Bell smoothing (Witten and Bell 1991; in the n
 where T(h) is the number of different words seen after h. The last term's factor is the back-off weight of h.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Counts", "arpa", "expected_counts"]
+__all__ = ["BEGIN", "END", "Counts", "expected_counts", "smoothed", "summed"]
 
 BEGIN, END = "<s>", "</s>"
 _ORDER = 3
-_NEVER_LOG10 = -99.0
 
 Counts = dict[tuple[str, ...], float]
 
 
-def expected_counts(templates: Iterable[str], slots: Mapping[str, Sequence[str]]) -> Counts:
-    """How often each word, pair and triple is expected when each template is said once, its slots filled evenly.
+def expected_counts(
+    templates: Iterable[str], slots: Mapping[str, Sequence[str]], *, weight: float = 1.0, open_ended: bool = False
+) -> Counts:
+    """How often each word, pair and triple is expected when each template is said `weight` times, slots filled evenly.
 
-    Computed over the histories that can stand before a word, so that the slots' product is never written out.
+    After an `open_ended` template anything may follow: it only counts up to its last word. Computed over the histories
+    that can stand before a word, so that the slots' product is never written out.
     """
     counts: Counts = defaultdict(float)
     for template in templates:
-        histories: dict[tuple[str, ...], float] = {(BEGIN,): 1.0}
-        for token in [*template.split(), END]:
+        histories: dict[tuple[str, ...], float] = {(BEGIN,): weight}
+        for token in [*template.split(), *(() if open_ended else (END,))]:
             histories = _say(token, histories, slots, counts)
     return dict(counts)
+
+
+def summed(parts: Iterable[Counts]) -> Counts:
+    """Counts of everything together."""
+    total: Counts = defaultdict(float)
+    for part in parts:
+        for gram, count in part.items():
+            total[gram] += count
+    return dict(total)
 
 
 def _say(
@@ -57,45 +67,19 @@ def _append(word: str, histories: Mapping[tuple[str, ...], float], counts: Count
     return after
 
 
-def arpa(counts: Counts) -> str:
-    """The model as ARPA text: log10 probabilities and back-off weights of all n-grams counted."""
-    vocabulary = sorted({gram[-1] for gram in counts} | {BEGIN})
-    probabilities, backoffs = _smooth(counts, vocabulary)
-    grams: list[list[tuple[str, ...]]] = [sorted((word,) for word in vocabulary)]
-    grams += [sorted(gram for gram in counts if len(gram) == size) for size in range(2, _ORDER + 1)]
-    lines = ["\\data\\", *(f"ngram {size}={len(each)}" for size, each in enumerate(grams, 1))]
-    for size, each in enumerate(grams, 1):
-        lines += ["", f"\\{size}-grams:"]
-        lines += [_line(gram, probabilities[gram], backoffs.get(gram), last=size == _ORDER) for gram in each]
-    return "\n".join([*lines, "", "\\end\\", ""])
-
-
-def _smooth(
-    counts: Counts, vocabulary: Sequence[str]
-) -> tuple[dict[tuple[str, ...], float], dict[tuple[str, ...], float]]:
+def smoothed(counts: Counts) -> dict[tuple[str, ...], float]:
+    """p(last word | words before) of every n-gram counted."""
     following: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
     for gram in counts:
         following[gram[:-1]].append(gram)
-    said = [word for word in vocabulary if word != BEGIN]
+    said = {gram[-1] for gram in counts}
     probabilities: dict[tuple[str, ...], float] = {(BEGIN,): 0.0}
-    backoffs: dict[tuple[str, ...], float] = {}
     uniform = 1 / len(said)
     for history in sorted(following, key=len):
         grams = following[history]
         total, kinds = sum(counts[gram] for gram in grams), len(grams)
         left = kinds / (total + kinds)
-        if history:
-            backoffs[history] = left
         for gram in grams:
             shorter = probabilities[gram[1:]] if history else uniform
             probabilities[gram] = counts[gram] / (total + kinds) + left * shorter
-    return probabilities, backoffs
-
-
-def _line(gram: tuple[str, ...], probability: float, backoff: float | None, *, last: bool) -> str:
-    text = f"{_log10(probability):.5f}\t{' '.join(gram)}"
-    return text if last else f"{text}\t{_log10(1.0 if backoff is None else backoff):.5f}"
-
-
-def _log10(probability: float) -> float:
-    return math.log10(probability) if probability > 0 else _NEVER_LOG10
+    return probabilities

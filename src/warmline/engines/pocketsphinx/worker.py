@@ -6,7 +6,7 @@ from pathlib import Path
 
 from warmline.engines.pocketsphinx.config import PocketsphinxConfig
 from warmline.engines.pocketsphinx.listener import Heard, Listener, load_listener
-from warmline.engines.pocketsphinx.model_files import narrow_model
+from warmline.engines.pocketsphinx.model_files import model_files
 from warmline.workers import Channel
 
 __all__ = ["load"]
@@ -15,18 +15,17 @@ _WAV_HEADER_BYTES = 44
 
 
 def load(config: Mapping[str, object]) -> Callable[[Channel], None]:
-    """Load both decoders and prove that they hear a recorded word.
+    """Load the decoder and prove that it hears a recorded word.
 
     Raises:
-        RuntimeError: they heard nothing.
+        RuntimeError: it heard nothing.
     """
     parsed = PocketsphinxConfig(
         phrases=tuple(config["phrases"]),  # type: ignore[arg-type] # JSON written by the engine from its own config
         slots={name: tuple(values) for name, values in config["slots"].items()},  # type: ignore[attr-defined]
         cache_dir=Path(str(config["cache_dir"])),
     )
-    model = narrow_model(parsed.all_phrases(), parsed.all_slots(), parsed.cache_dir)
-    listener = load_listener(model)()
+    listener = load_listener(model_files(parsed.all_phrases(), parsed.all_slots(), parsed.cache_dir))()
     if not _exercise(listener).text:
         raise RuntimeError("pocketsphinx heard nothing in a recorded word")
 
@@ -48,7 +47,7 @@ def _exercise(listener: Listener) -> Heard:
 
 
 def _listen(channel: Channel, listener: Listener) -> None:
-    """{"op": "begin"}, audio, {"op": "finish", "id": n} -> {"id": n, "text", "confidence", "source"}; until closed."""
+    """{"op": "begin"}, audio, {"op": "finish", "id": n} -> {"id": n, "text", "confidence"}; until closed."""
     while (message := channel.receive()) is not None:
         match message:
             case bytes():
@@ -57,4 +56,4 @@ def _listen(channel: Channel, listener: Listener) -> None:
                 listener.begin()
             case {"op": "finish", "id": number}:
                 heard = listener.finish()
-                channel.send({"id": number, "text": heard.text, "confidence": heard.confidence, "source": heard.source})
+                channel.send({"id": number, "text": heard.text, "confidence": heard.confidence})
