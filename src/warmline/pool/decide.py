@@ -45,8 +45,8 @@ def serve(state: PoolState, now: float) -> None:
 
 
 def first_choice(state: PoolState) -> Entry:
-    """The spare to look at first; there is one."""
-    return state.shelf[0] if state.prefer is None else _in_order(state, state.shelf)[0]
+    """The preferred spare, where there are spares and a preference."""
+    return max(state.shelf, key=lambda entry: _preference(state, entry))
 
 
 def _in_order(state: PoolState, pile: Iterable[Entry]) -> list[Entry]:

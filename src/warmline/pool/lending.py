@@ -38,7 +38,7 @@ def take(state: PoolState, session_id: str | None, now: float, *, lease: bool = 
         return _take_again(state, state.sessions[session_id], now, lease)
     if state.queue or not state.lending or not state.shelf:
         return None
-    entry = decide.first_choice(state)
+    entry = state.shelf[0] if state.prefer is None else decide.first_choice(state)
     if (state.picky or entry.alive is not None) and (
         decide.unfit(state, entry, now) is not None or decide.needs_check(state, entry, now)
     ):
