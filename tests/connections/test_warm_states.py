@@ -127,6 +127,8 @@ def test_only_what_may_be_repeated_is(library, warm_client):
                 ("/chat/completions", body(), 1),
                 ("/fine_tuning/jobs", b"{}", 1),
             ]:
+                await settled(transport_of(client).origin)
+                assert await transport_of(client).wait_warm()
                 server.hang_up_next, server.seen = 1, []
                 if sends == 2:
                     assert (await http.post(server.url + path, content=content)).status_code == 200
@@ -134,6 +136,7 @@ def test_only_what_may_be_repeated_is(library, warm_client):
                     with pytest.raises(library.RemoteProtocolError):
                         await http.post(server.url + path, content=content)
                 assert len(server.asked(path)) == sends
+            await settled(transport_of(client).origin)
             server.hang_up_next = 1
             keyed = await http.post(server.url + "/fine_tuning/jobs", content=b"{}", headers={"Idempotency-Key": "1"})
             assert keyed.status_code == 200
