@@ -43,6 +43,8 @@ class LlmServer:
     """While cleared, streams stop after their first word."""
     speak: asyncio.Event = field(default_factory=asyncio.Event)
     """While cleared, generations are not answered at all."""
+    prove: asyncio.Event = field(default_factory=asyncio.Event)
+    """While cleared, warm-up requests are not answered."""
     connections: int = 0
     seen: list[Seen] = field(default_factory=list)
     closed_by_peer: int = 0
@@ -53,6 +55,7 @@ class LlmServer:
     async def __aenter__(self) -> Self:
         self.flow.set()
         self.speak.set()
+        self.prove.set()
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -113,6 +116,8 @@ class LlmServer:
             self._writers[writer] = False
 
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
+        if seen.method != "POST":
+            await self.prove.wait()
         if seen.method == "HEAD":
             writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
             return True

@@ -53,16 +53,25 @@ def test_the_first_and_the_second_request_are_warm():
     asyncio.run(main())
 
 
-def test_tls_and_a_first_request_that_joins(server_tls, client_tls):
+def test_tls_and_a_request_that_comes_before_anything_is_proven(server_tls, client_tls):
     async def main():
         async with LlmServer(tls=server_tls) as server, warm_session(server, ssl=client_tls) as session:
-            await asyncio.sleep(0)
+            server.prove.clear()
+            await until(lambda: len(server.seen) == 2)
             assert await ask(session) == 3
             phases = transport_of(session).recent[-1]
-            assert (phases.tier, phases.joined, phases.tcp_ms > 0) == ("cold", True, True)
-            (sent,) = server.asked("/completions")
-            first = next(each for each in server.seen if each.connection == sent.connection)
-            assert first is sent, "it is the proof itself, with no round trip before it"
+            assert (phases.tier, phases.tcp_ms > 0) == ("cold", True)
+            server.prove.set()
+
+    asyncio.run(main())
+
+
+def test_who_waits_for_a_connection_pays_for_no_proof():
+    async def main():
+        async with LlmServer() as server, warm_session(server, floor=0) as session:
+            assert await ask(session) == 3
+            assert [each.method for each in server.seen] == ["POST"]
+            assert transport_of(session).recent[-1].tier == "cold"
 
     asyncio.run(main())
 
@@ -114,7 +123,7 @@ def test_after_a_barge_in_the_next_request_is_warm():
 
 def test_a_reader_that_leaves_at_done_keeps_the_connection():
     async def main():
-        async with LlmServer(terminator_after_sec=0.01) as server, warm_session(server) as session:
+        async with LlmServer(terminator_after_sec=0.01) as server, warm_session(server, drain_ms=5000) as session:
             connector = transport_of(session)
             await connector.wait_warm()
             for _ in range(3):

@@ -45,17 +45,29 @@ def test_the_first_and_the_second_request_are_warm(library, warm_client):
     asyncio.run(main())
 
 
-def test_a_request_that_comes_before_anything_is_ready_joins_the_warm_up(library, warm_client):
+def test_a_request_that_comes_before_anything_is_proven_is_not_held_up(library, warm_client):
     async def main():
         async with LlmServer() as server, warm_client(library, server) as client:
-            await asyncio.sleep(0)
+            server.prove.clear()
+            await until(lambda: len(server.asked("/models")) == 2)
             assert await asked(client) == ANSWER
-            phases = last(client)
-            assert (phases.tier, phases.joined) == ("cold", True)
-            assert phases.tcp_ms > 0
+            assert last(client).tier == "cold"
             (sent,) = server.asked("/completions")
             first = next(each for each in server.seen if each.connection == sent.connection)
-            assert first is sent, "it is the proof itself, with no round trip before it"
+            assert first is sent, "on one that is handed over as soon as it is open"
+            server.prove.set()
+
+    asyncio.run(main())
+
+
+def test_who_waits_for_a_connection_pays_for_no_proof(library, warm_client):
+    async def main():
+        async with LlmServer() as server, warm_client(library, server, floor=0) as client:
+            assert await asked(client) == ANSWER
+            phases = last(client)
+            assert (phases.tier, phases.joined, phases.reused) == ("cold", False, False)
+            assert phases.tcp_ms > 0
+            assert [each.method for each in server.seen] == ["POST"], "the request is the proof"
 
     asyncio.run(main())
 
@@ -184,14 +196,8 @@ def test_a_burst_of_five(library, warm_client, floor, warm):
             server.flow.set()
             assert await asyncio.gather(*asks) == [ANSWER] * 5
             tiers = [phases.tier for phases in transport_of(client).recent]
-            assert sorted(tiers) == sorted(["warm"] * warm + ["cold"] * (5 - warm))
-            generations = {each.connection for each in server.asked("/completions")}
-            assert len(generations) == 5
-            first_use = {}
-            for each in server.seen:
-                first_use.setdefault(each.connection, each.path)
-            cold = [path for path in first_use.values() if path.endswith("/completions")]
-            assert len(cold) == 5 - warm, "who waits pays for no proof"
+            assert tiers.count("warm") >= warm, "the others may have waited for what was being opened"
+            assert len({each.connection for each in server.asked("/completions")}) == 5
 
     asyncio.run(main())
 
@@ -200,7 +206,10 @@ def test_a_reader_that_leaves_at_done_keeps_the_connection(library, warm_client)
     """As SDK 2.7 to 3.29 do; the last chunk comes a little later."""
 
     async def main():
-        async with LlmServer(terminator_after_sec=0.01) as server, warm_client(library, server) as client:
+        async with (
+            LlmServer(terminator_after_sec=0.01) as server,
+            warm_client(library, server, drain_ms=5000) as client,
+        ):
             origin = transport_of(client).origin
             await origin.wait_warm()
             for _ in range(3):
