@@ -14,9 +14,11 @@ from warmline.pool.actions import Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from warmline.pool.state import PoolState
 
-__all__ = ["attention_at", "hard_limit", "is_surplus", "pump", "serve"]
+__all__ = ["attention_at", "first_choice", "hard_limit", "is_surplus", "pump", "serve"]
 
 REFILL_CREATES = 4  # background creations at a time
 STALE_CREATE_FACTOR = 3.0  # in median creations: older ones no longer count as "about to come"
@@ -42,12 +44,31 @@ def serve(state: PoolState, now: float) -> None:
         lending.hand_over(state, entry, session, now)
 
 
+def first_choice(state: PoolState) -> Entry:
+    """The preferred spare, where there are spares and a preference."""
+    return max(state.shelf, key=lambda entry: _preference(state, entry))
+
+
+def _in_order(state: PoolState, pile: Iterable[Entry]) -> list[Entry]:
+    """By preference, where there is one; the longest idle first among equals."""
+    if state.prefer is None:
+        return list(pile)
+    return sorted(pile, key=lambda entry: _preference(state, entry), reverse=True)
+
+
+def _preference(state: PoolState, entry: Entry) -> float:
+    try:
+        return 0.0 if state.prefer is None else float(state.prefer(entry.resource))
+    except Exception:  # an opinion that cannot be had is none
+        return 0.0
+
+
 def _pick(state: PoolState, now: float) -> Entry | None:
-    """The longest-idle spare that is safe and verified, off its shelf. Meets unsafe ones: closes or checks them."""
-    if state.shelf and not state.picky and state.shelf[0].alive is None:
+    """The preferred spare that is safe and verified, off its shelf. Meets unsafe ones: closes or checks them."""
+    if state.shelf and not state.picky and state.prefer is None and state.shelf[0].alive is None:
         return state.shelf.popleft()
     for pile in (state.shelf, state.retiring):
-        for entry in list(pile):
+        for entry in _in_order(state, pile):
             cause = unfit(state, entry, now)
             if cause is not None:
                 state.close(entry, cause, now)
@@ -101,6 +122,8 @@ def _retire_before(state: PoolState, entry: Entry, since: float, limit: float | 
 def keepalive_at(state: PoolState, entry: Entry) -> float:
     """When a spare is due for a round trip; up to a tenth early, each by its own stagger."""
     every = state.keepalive_sec
+    if every is not None and entry.verified_at < state.fresh_since:
+        return -math.inf
     return math.inf if every is None else entry.verified_at + every * (1.0 - 0.1 * entry.stagger)
 
 

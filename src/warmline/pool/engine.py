@@ -48,6 +48,7 @@ class Engine:
         self.state: PoolState = PoolState(
             knobs, clock or SystemClock(), hooks.given(), budget=budget, capacity=capacity
         )
+        self.state.prefer = hooks.prefer
         self.loop: asyncio.AbstractEventLoop | None = None
         self.now: Callable[[], float] = (
             time.monotonic if clock is None else clock.now

@@ -33,6 +33,8 @@ class PoolHooks:
     reset: Callable[[Any], Any] | None = None
     close: Callable[[Any], Any] | None = None
     active: Callable[[Any], Any] | None = None
+    prefer: Callable[[Any], float] | None = None
+    """No hook in the sense above: called inline at a hand-out, it orders the spares."""
 
     def given(self) -> HookSet:
         """Those that are there."""

@@ -6,7 +6,7 @@ import heapq
 import math
 import statistics
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warmline.pool.breaker import Breaker
 from warmline.pool.budget import CreationBudget
@@ -50,6 +50,7 @@ class PoolLedger:
         self.breaker: Breaker = Breaker(clock, knobs.retry_min_sec, knobs.retry_max_sec)
         self.counters: Counters = Counters()
         self.emit: Callable[[Event], None] | None = None  # set only while someone subscribes
+        self.prefer: Callable[[Any], float] | None = None  # of the safe spares, the one with the greatest goes first
 
         self.phase = Phase.NEW
         self.suspended = False
@@ -79,6 +80,7 @@ class PoolLedger:
         self.woken: list[Waiter] = []
         self.wake_at: float = math.inf
         self.sweep_at: float = math.inf
+        self.fresh_since: float = -math.inf  # spares verified before are due for a keepalive
         k = knobs
         self.ages: bool = not (k.max_idle_sec is None and k.max_lifetime_sec is None and self.keepalive_sec is None)
         # No return needs more than a look at the entry: no reset, no limits of age, no second thoughts.

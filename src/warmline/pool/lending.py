@@ -38,12 +38,15 @@ def take(state: PoolState, session_id: str | None, now: float, *, lease: bool = 
         return _take_again(state, state.sessions[session_id], now, lease)
     if state.queue or not state.lending or not state.shelf:
         return None
-    entry = state.shelf[0]
+    entry = state.shelf[0] if state.prefer is None else decide.first_choice(state)
     if (state.picky or entry.alive is not None) and (
         decide.unfit(state, entry, now) is not None or decide.needs_check(state, entry, now)
     ):
         return None
-    state.shelf.popleft()
+    if state.prefer is None:
+        state.shelf.popleft()
+    else:
+        state.shelf.remove(entry)
     state.seq = state.last_served_seq = seq = state.seq + 1
     session = Session(session_id, seq, now)
     if session_id is not None and state.knobs.session_awareness:

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from warmline.pool.sessions import Session
     from warmline.pool.state import PoolState
 
-__all__ = ["begin_close", "close_if_empty", "open_pool", "resize", "resume", "rotate", "suspend", "take_back_all"]
+__all__ = [
+    "begin_close",
+    "close_if_empty",
+    "open_pool",
+    "resize",
+    "resume",
+    "reverify",
+    "rotate",
+    "suspend",
+    "take_back_all",
+]
 
 
 def open_pool(state: PoolState, now: float) -> None:
@@ -47,6 +57,12 @@ def rotate(state: PoolState, now: float) -> None:
     for entry in list(state.shelf):
         state.retire(entry, CloseCause.DRAINED)
     decide.pump(state, now)
+
+
+def reverify(state: PoolState, since: float, now: float) -> None:
+    """What was last verified before `since` is due for a keepalive now."""
+    state.fresh_since = max(state.fresh_since, since)
+    state.wake(now)
 
 
 def suspend(state: PoolState) -> None:

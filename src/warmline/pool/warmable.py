@@ -74,6 +74,7 @@ class WarmableResourcePool(Acquires[T], Operates):
         keepalive_interval_sec: float | None = None,
         validate_after_sec: float | None = None,
         floor_policy: FloorPolicy | None = None,
+        prefer_fn: Callable[[T], float] | None = None,
         min_warm: int | None = None,
         warm_interval_sec: float | None = None,
         clock: Clock | None = None,
@@ -117,6 +118,7 @@ class WarmableResourcePool(Acquires[T], Operates):
             reset=reset_fn,
             close=close_fn,
             active=active_fn,
+            prefer=prefer_fn,
         )
         context = contextvars.copy_context()
         self._engine = Engine(self._knobs, hooks, context, clock=clock, budget=_budget, capacity=_capacity)

@@ -56,6 +56,16 @@ class Operates(Observes):
         steering.rotate(self._state, self._engine.now())
         self._engine.perform()
 
+    def reverify(self, older_than_sec: float = 0.0) -> None:
+        """Keep alive now, not when it is due, every spare that was verified longer than `older_than_sec` ago.
+
+        At most half of the spares are away for it at a time. Does nothing in a pool without keepalives.
+        """
+        self._here()
+        now = self._engine.now()
+        steering.reverify(self._state, now - older_than_sec, now)
+        self._engine.perform()
+
     def suspend(self) -> None:
         """Callers wait and nothing is created until `resume`; sessions keep what they hold."""
         self._here()

@@ -1,0 +1,196 @@
+"""One request and its response: which connection, what is measured, what happens when the connection fails."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, Any
+
+from warmline.connections.http.body import body_of
+from warmline.connections.http.phases import PhaseTrace, RequestPhases
+from warmline.connections.http.repeat import may_be_repeated
+from warmline.errors import CreateFailed, PoolClosed, PoolError, PoolTimeout
+from warmline.pool import AllocationTier
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from warmline.connections.http.connection import HttpConnection
+    from warmline.connections.http.dialect import Dialect
+    from warmline.connections.http.origin import WarmOrigin
+    from warmline.connections.http.plain import PlainPool
+    from warmline.pool import Lease
+
+__all__ = ["Exchange", "core_request", "origin_of"]
+
+SENDS = 2  # at most: once more when the server closed the connection as the request left
+
+
+def origin_of(dialect: Dialect, url: Any) -> Any:
+    """httpcore's origin of httpx's URL."""
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+    return dialect.core.Origin(scheme=url.raw_scheme, host=url.raw_host, port=port)
+
+
+def core_request(dialect: Dialect, request: Any, phases: RequestPhases) -> Any:
+    """httpcore's form of httpx's request, with the trace that fills `phases`."""
+    trace = PhaseTrace(phases, request.extensions.get("trace"))
+    url = dialect.core.URL(
+        scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+    )
+    return dialect.core.Request(
+        method=request.method,
+        url=url,
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions={**request.extensions, "trace": trace},
+    )
+
+
+class Exchange:
+    """Sends one request, one way or another; `ended` hears the phases once the response is over."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        request: Any,
+        core: Any,
+        phases: RequestPhases,
+        drain_sec: float,
+        ended: Callable[[RequestPhases], None],
+    ) -> None:
+        self._dialect = dialect
+        self._request = request
+        self._core = core
+        self._trace: PhaseTrace = core.extensions["trace"]
+        self._phases = phases
+        self._drain_sec = drain_sec
+        self._ended = ended
+        self._reported = False
+
+    async def over(self, connection: HttpConnection) -> Any:
+        """Over this very connection: a warm-up."""
+        connection.begin_exchange()
+        with self._dialect.translated():
+            response = await connection.core.handle_async_request(self._core)
+        connection.answered(response.status)
+        if self._phases.sent_at_ms is not None and self._phases.headers_at_ms is not None:
+            connection.round_trip_ms = self._phases.headers_at_ms - self._phases.sent_at_ms
+
+        async def finish(complete: bool) -> None:
+            if complete:
+                connection.end_exchange()
+
+        return self._answer(response, finish, lambda _: None)
+
+    async def plainly(self, pool: PlainPool) -> Any:
+        """Over a connection of httpcore's own."""
+        with self._dialect.translated():
+            response = await pool.core.handle_async_request(self._core)
+        self._phases.reused = not (self._phases.tcp_ms or self._phases.tls_ms)
+
+        async def finish(_: bool) -> None:
+            self._report()
+
+        def linger(body: Any) -> None:
+            self._report()
+            pool.own(body.drain(self._drain_sec))
+
+        return self._answer(response, finish, linger)
+
+    async def through(self, origin: WarmOrigin) -> Any:
+        """Over a connection of the pool; once more over another one if the first was just being closed."""
+        while True:
+            lease = await self._lease(origin)
+            try:
+                response = await self._send(lease.resource)
+                break
+            except BaseException as error:
+                again = self._may_send_again(lease.resource, error)
+                if lease.resource.fell_silent:
+                    origin.distrust_spares(lease.resource.began_at_sec)
+                await _give_back(lease, intact=False)
+                if not again:
+                    outer = self._dialect.outer(error)
+                    if outer is None:
+                        raise
+                    raise outer from error
+            self._phases.sends += 1
+            await asyncio.sleep(0)  # closes that came in together with this one are seen first
+
+        def linger(body: Any) -> None:
+            self._report()
+            origin.own(body.drain(self._drain_sec), "drain")
+
+        return self._answer(response, functools.partial(self._finish, lease), linger)
+
+    async def _send(self, connection: HttpConnection) -> Any:
+        connection.begin_exchange()
+        self._phases.reused = connection.exchanges > 0 or self._phases.tier != AllocationTier.COLD.value
+        response = await connection.core.handle_async_request(self._core)
+        connection.answered(response.status)
+        self._phases.upload_bytes = connection.uploaded_bytes
+        return response
+
+    def _may_send_again(self, connection: HttpConnection, error: BaseException) -> bool:
+        core = self._dialect.core
+        closed = isinstance(error, core.NetworkError | core.RemoteProtocolError)
+        race = closed and connection.exchanges > 0 and connection.heard_nothing
+        return race and self._phases.sends < SENDS and may_be_repeated(self._dialect.httpx, self._request)
+
+    async def _lease(self, origin: WarmOrigin) -> Lease[HttpConnection]:
+        lease = origin.pool.lease(timeout=self._patience(origin))
+        try:
+            await lease.__aenter__()
+        except PoolError as error:
+            raise self._refusal(error) from error
+        lease.resource.leased = True
+        phases, opened = self._phases, lease.resource.opened
+        phases.tier, phases.joined = lease.tier.value, lease.joined
+        phases.waited_ms += lease.acquire_ms
+        if lease.tier is AllocationTier.COLD:
+            phases.dns_ms, phases.tcp_ms, phases.tls_ms = opened.dns_ms, opened.tcp_ms, opened.tls_ms
+        return lease
+
+    def _patience(self, origin: WarmOrigin) -> float | None:
+        """The caller's limit: for a connection to be opened, or, when no more are allowed, for one to become free."""
+        limits = self._request.extensions.get("timeout", {})
+        limit = limits.get("pool" if origin.full else "connect")
+        return float("inf") if limit is None else float(limit)
+
+    def _refusal(self, error: PoolError) -> Exception:
+        if isinstance(error, PoolTimeout):
+            return self._dialect.error("ConnectTimeout", "no connection in time")
+        if isinstance(error, CreateFailed) and error.__cause__ is not None:
+            cause = self._dialect.outer(error.__cause__)
+            return cause or self._dialect.error("ConnectError", f"no connection: {type(error.__cause__).__name__}")
+        if isinstance(error, PoolClosed):
+            return RuntimeError("the client has been closed")
+        return self._dialect.error("ConnectError", "no connection")
+
+    async def _finish(self, lease: Lease[HttpConnection], complete: bool) -> None:
+        await _give_back(lease, intact=lease.resource.end_exchange() and complete)
+        self._report()
+
+    def _report(self) -> None:
+        """Once: when the body ended, or when its reader left."""
+        if not self._reported:
+            self._reported = True
+            self._ended(self._phases)
+
+    def _answer(self, response: Any, finish: Callable[[bool], Awaitable[None]], linger: Callable[[Any], None]) -> Any:
+        self._phases.status = response.status
+        return self._dialect.httpx.Response(
+            status_code=response.status,
+            headers=response.headers,
+            stream=body_of(self._dialect, response.stream, self._trace, finish, linger),
+            extensions={**response.extensions, "warmline_phases": self._phases},
+        )
+
+
+async def _give_back(lease: Lease[HttpConnection], *, intact: bool) -> None:
+    """Without a moment's wait: a cancellation cannot come in between."""
+    lease.resource.leased = False
+    if not intact:
+        lease.discard()
+    await lease.__aexit__(None, None, None)

@@ -1,0 +1,48 @@
+"""What the kernel does for a connection that nobody uses: it finds out within seconds that the peer is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from dataclasses import dataclass
+
+__all__ = ["SocketCare"]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketCare:
+    """TCP keep-alive, and how long sent bytes may stay unacknowledged.
+
+    A router that has forgotten a flow says nothing: without these, the next request waits until it times out. With the
+    defaults an idle connection is found dead at most `idle_sec + interval_sec` after its last probe was answered, and
+    one with a request on it after `user_timeout_ms`. Options that the platform lacks are left out.
+
+    Attributes:
+        idle_sec, interval_sec, probes: before the first probe, between probes, unanswered ones.
+        user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), Linux.
+    """
+
+    idle_sec: int = 2
+    interval_sec: int = 1
+    probes: int = 2
+    user_timeout_ms: int = 3000
+
+    def options(self) -> list[tuple[int, int, int]]:
+        """(level, option, value) for `setsockopt`."""
+        tcp = socket.IPPROTO_TCP
+        wanted = [
+            ("TCP_NODELAY", 1),
+            ("TCP_KEEPIDLE", self.idle_sec),
+            ("TCP_KEEPALIVE", self.idle_sec),  # its name on macOS
+            ("TCP_KEEPINTVL", self.interval_sec),
+            ("TCP_KEEPCNT", self.probes),
+            ("TCP_USER_TIMEOUT", self.user_timeout_ms),
+        ]
+        known = [(tcp, int(getattr(socket, name)), value) for name, value in wanted if hasattr(socket, name)]
+        return [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *known]
+
+    def apply(self, sock: socket.socket) -> None:
+        """Set what can be set; a socket that refuses one option is still a socket."""
+        for option in self.options():
+            with contextlib.suppress(OSError):
+                sock.setsockopt(*option)

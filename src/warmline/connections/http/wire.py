@@ -1,0 +1,174 @@
+"""One socket under one HTTP connection: bytes in and out, and the news, at once, that the peer is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Wire"]
+
+READ_AHEAD_BYTES = 256 * 1024
+
+
+class Wire(asyncio.Protocol):
+    """Reads ahead all the time, also while nobody asks: only so is a close seen before the next request.
+
+    It also takes in what TLS sends unasked (session tickets, key updates), which would otherwise make a healthy idle
+    socket look readable, that is closed.
+
+    Attributes:
+        dead: done when the peer closed, the socket failed, or something came while the connection was idle.
+        sent_bytes, received_bytes: so far, before encryption.
+        idle: nobody expects anything; whatever comes now is no answer.
+    """
+
+    def __init__(self) -> None:
+        self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.sent_bytes: int = 0
+        self.received_bytes: int = 0
+        self.idle: bool = False
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._ended = False
+        self._failure: Exception | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+        self._full = False
+        self._paused = False
+
+    # --- what the event loop tells ---------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        self._buffer += data
+        self.received_bytes += len(data)
+        _wake(self._reader)
+        if self.idle:
+            self._die()
+        elif len(self._buffer) > READ_AHEAD_BYTES and self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        """The peer will send no more; what it sent before is still there to be read."""
+        self._ended = True
+        self._die()
+        _wake(self._reader)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        self._failure = self._failure or exc
+        self._ended = True
+        self._full = False
+        self._die()
+        _wake(self._reader)
+        _wake(self._writer)
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more for now."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._full = False
+        _wake(self._writer)
+
+    # --- what a connection does ------------------------------------------------------------------------------------
+
+    async def read(self, max_bytes: int) -> bytes:
+        """The next bytes, at least one; none at the end.
+
+        Raises:
+            ConnectionError: the socket failed.
+        """
+        while not self._buffer:
+            if self._failure is not None:
+                raise ConnectionError(type(self._failure).__name__) from self._failure
+            if self._ended:
+                return b""
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        data = bytes(self._buffer[:max_bytes])
+        del self._buffer[:max_bytes]
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send `data`; waits while the kernel takes no more.
+
+        Raises:
+            ConnectionError: the socket is closed or failed.
+        """
+        if self._ended or self._transport is None or self._transport.is_closing():
+            raise ConnectionError("closed by the peer") from self._failure
+        self.sent_bytes += len(data)
+        self._transport.write(data)
+        while self._full:
+            self._writer = asyncio.get_running_loop().create_future()
+            await self._writer
+        if self._failure is not None:
+            raise ConnectionError(type(self._failure).__name__) from self._failure
+
+    async def start_tls(self, context: ssl.SSLContext, hostname: str | None, timeout_sec: float | None) -> None:
+        """Encrypt from here on; closes the socket if the handshake fails.
+
+        Raises:
+            ssl.SSLError, OSError: the handshake failed.
+        """
+        assert self._transport is not None
+        loop = asyncio.get_running_loop()
+        try:
+            encrypted = await loop.start_tls(
+                self._transport, self, context, server_hostname=hostname, ssl_handshake_timeout=timeout_sec
+            )
+        except BaseException:
+            self.abort()
+            raise
+        self._transport = encrypted
+
+    async def aclose(self) -> None:
+        """Say goodbye, and do not wait for an answer."""
+        if self._transport is None:
+            return
+        try:
+            self._transport.close()
+            await asyncio.sleep(0)
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Gone at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def unexpected(self) -> bool:
+        """There is something to read, or the end."""
+        return bool(self._buffer) or self._ended or self._transport is None or self._transport.is_closing()
+
+    @property
+    def fell_silent(self) -> bool:
+        """It died because the peer no longer acknowledged anything: a route is gone, not a connection."""
+        return isinstance(self._failure, TimeoutError)
+
+    def extra(self, name: str) -> Any:
+        """What the transport knows: `socket`, `ssl_object`, `peername`."""
+        return None if self._transport is None else self._transport.get_extra_info(name)
+
+    def _die(self) -> None:
+        if not self.dead.done():
+            self.dead.set_result(None)
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
