@@ -7,6 +7,8 @@ PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Tests wait more than they compute: twice as many at a time as a small machine has cores.
+WORKERS ?= 4
 # Extra arguments for whatever the target runs: make test ARGS="-k settings", make run ARGS="--port 9000"
 ARGS ?=
 
@@ -24,7 +26,7 @@ run: $(VENV)/.run ## Run the voice agent and print the address of its page
 	@exec $(BIN)/warmline serve $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests (less than five minutes)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 core: $(VENV)/.core ## Run the tests of the core in an environment that has pytest alone
 	$(BIN)/python -m pytest -m "core and not soak" $(ARGS) $$(grep -rlE --include='test_*.py' 'mark\.core' tests)

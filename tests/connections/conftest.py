@@ -9,6 +9,7 @@ import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import httpx  # noqa: F401 - half imported while a stream is collected, it confuses openai
 import openai
 import pytest
 import trustme

@@ -32,6 +32,9 @@ def raises(error: BaseException) -> Any:
 class Ambiguous:
     """Like an array of several numbers."""
 
+    def __repr__(self) -> str:
+        return "ambiguous"
+
     def __bool__(self) -> bool:
         raise ValueError("ambiguous")
 

@@ -42,6 +42,9 @@ class KokoroWeights:
         # A session from a cached graph has no path, and kokoro-onnx insists on one: that of the model it stands for.
         session._model_path = str(self.model_path)
         kokoro: Kokoro = Kokoro.from_session(session, str(self.voices_path))
+        # Read now: forked processes share the place in an open file, and would read each other's pieces of it.
+        with kokoro.voices as lazy:
+            kokoro.voices = dict(lazy)
         return kokoro
 
     def exercise(self, weights: Kokoro) -> None:
