@@ -60,7 +60,7 @@ def _rounds(*, quick: bool, full: bool, began_sec: float) -> Rounds:
     if full:
         return Rounds(greetings=100, calls=30, sequences=20, parallel=10, until_sec=began_sec + 7200)
     # No round begins after 14 minutes, so that the whole run stays within 15.
-    return Rounds(greetings=30, calls=8, sequences=6, parallel=3, until_sec=began_sec + 840)
+    return Rounds(greetings=30, calls=8, sequences=5, parallel=3, until_sec=began_sec + 840)
 
 
 async def _measure(rounds: Rounds, running_arms: Sequence[Arm]) -> Samples:

@@ -70,6 +70,7 @@ async def measure(
     # The caller's own garbage collector shall not be what is measured.
     gc.collect()
     gc.freeze()
+    await _sequences(rounds, plans, llm_url, samples, say)
     async with AsyncExitStack() as stack:
         callers = {arm.name: await stack.enter_async_context(running(arm, llm_url)) for arm in running_arms}
         # The yardstick has had a caller before, so that nothing lazy is left in it; Warmline has to do without.
@@ -77,7 +78,6 @@ async def measure(
         await _greetings(rounds, plans, callers, llm_url, samples, say)
         await _calls(rounds, plans, callers, samples, say)
         await _parallel(rounds, plans, callers[WARM.name], samples, say)
-    await _sequences(rounds, plans, llm_url, samples, say)
     return samples
 
 

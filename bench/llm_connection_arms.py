@@ -113,7 +113,8 @@ async def _warmline(base_url: str, system_prompt: str, calls: int) -> Client:
     sdk = warm(
         _sdk(base_url),
         settings=WarmSettings(floor=max(2, calls)),
-        **({"strategy": "completion", "completion": asked} if large else {}),
+        strategy="completion" if large else "models",
+        completion=asked if large else None,
     )
     if not await transport_of(sdk).wait_warm():
         raise RuntimeError("not warm")

@@ -48,7 +48,7 @@ class Analyzer:
     async def cleanup(self):
         pass
 
-    async def look(self):
+    async def look(self, *, silence_ahead_ms):
         self.asked.append("look")
         await asyncio.sleep(0.005)
         return self.early, None
@@ -58,12 +58,14 @@ class Analyzer:
         return self.verdict, None
 
 
-def run(analyzer, *frames, patience_sec=0.05, wait_sec=0.0):
+def run(analyzer, *frames, patience_sec=0.05, wait_sec=0.0, finished=()):
     """Show the frames to the strategy; returns its marks, in order, with "." at every frame."""
     happened = []
 
     async def scenario():
-        strategy = HeardTurnStop(analyzer, patience_sec=patience_sec, mark=happened.append)
+        strategy = HeardTurnStop(
+            analyzer, patience_sec=patience_sec, sounds_finished=lambda text: text in finished, mark=happened.append
+        )
         tasks = TaskManager(loop=asyncio.get_running_loop())
         setup = FrameProcessorSetup(
             audio_in_sample_rate=16_000,
@@ -112,6 +114,14 @@ def test_an_incomplete_turn_ends_after_patience_and_not_before():
     frames = [STARTED, LOUD, STOPPED, said("a table for two")]
     assert run(Analyzer(INCOMPLETE), *frames, patience_sec=60) == "...."
     assert run(Analyzer(INCOMPLETE), *frames, patience_sec=0.01, wait_sec=0.2) == "....[turn_decided]"
+
+
+def test_words_that_are_all_there_wait_for_a_quarter_of_it():
+    frames = [STARTED, LOUD, STOPPED, said("a table for two")]
+    assert run(Analyzer(INCOMPLETE), *frames, patience_sec=1, wait_sec=0.5) == "...."
+    assert run(Analyzer(INCOMPLETE), *frames, patience_sec=1, wait_sec=0.5, finished=["a table for two"]).endswith(
+        "[turn_decided]"
+    )
 
 
 def test_a_late_transcript_of_the_first_part_does_not_end_the_second():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from warmline.adapters.pipecat import AnalyzerWeights
+    from warmline.agent.whole_phrases import WholePhrases
     from warmline.engines import LanguageModel, TextToSpeech, TranscriptStream
     from warmline.pool import WarmableResourcePool
     from warmline.settings import Scenario
@@ -29,3 +30,4 @@ class Kit:
     greeting: bytes
     vad_stop_sec: float
     turn_patience_sec: float
+    whole_phrases: "WholePhrases"

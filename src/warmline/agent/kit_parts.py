@@ -4,6 +4,7 @@ import asyncio
 import gc
 from typing import TYPE_CHECKING, Any
 
+from warmline.agent.whole_phrases import WholePhrases
 from warmline.clock import Clock
 from warmline.models import GraphCache, ModelRegistry
 from warmline.startup import Verified
@@ -38,6 +39,7 @@ class KitParts:
         self._graphs = GraphCache(settings.cache_dir / "graphs")
         self._emulator: EmulatorProcess | None = None
         self._hearing: PocketsphinxSpeechToText | None = None
+        self._whole_phrases = WholePhrases((), {})
         self._ears: WarmableResourcePool[TranscriptStream] | None = None
         self._speech: EspeakTextToSpeech | None = None
         self._voices: WarmableResourcePool[TextToSpeech] | None = None
@@ -67,6 +69,7 @@ class KitParts:
             greeting=self._greeting,
             vad_stop_sec=self._settings.vad_stop_sec,
             turn_patience_sec=self._settings.turn_patience_sec,
+            whole_phrases=self._whole_phrases,
         )
 
     def spares(self, name: str) -> tuple[int, int]:
@@ -99,6 +102,7 @@ class KitParts:
         config = PocketsphinxConfig(
             phrases=phrases, slots=self._scenario.slots, cache_dir=self._settings.cache_dir / "pocketsphinx"
         )
+        self._whole_phrases = WholePhrases(config.all_phrases(), config.all_slots())
         self._hearing = await PocketsphinxSpeechToText.start(config)
         return Verified("it heard a recorded word")
 

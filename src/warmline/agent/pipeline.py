@@ -104,7 +104,14 @@ class CallPipeline:
                 empty_user_turn=None,  # a cough is not answered
                 user_turn_strategies=UserTurnStrategies(
                     start=[_TurnStart(playout)],
-                    stop=[HeardTurnStop(turn, patience_sec=kit.turn_patience_sec, mark=call.mark)],
+                    stop=[
+                        HeardTurnStop(
+                            turn,
+                            patience_sec=kit.turn_patience_sec,
+                            sounds_finished=kit.whole_phrases.__contains__,
+                            mark=call.mark,
+                        )
+                    ],
                 ),
             ),
         )

@@ -162,8 +162,14 @@ class TurnAnalyzer(LocalSmartTurnAnalyzerV3):
             self._audio_buffer.pop(0)
         return state
 
-    async def look(self) -> tuple[EndOfTurnState, MetricsData | None]:
-        """Judge what was heard so far without forgetting any of it: the caller may well speak on."""
-        heard = list(self._audio_buffer)
+    async def look(self, *, silence_ahead_ms: float = 0.0) -> tuple[EndOfTurnState, MetricsData | None]:
+        """Judge what was heard so far without forgetting any of it: the caller may well speak on.
+
+        With `silence_ahead_ms`, as it will judge when the caller has been silent for so much longer. The model wants
+        to hear silence: of sentences that are complete, it says so of one half after 0.1 s of it, of two thirds after
+        0.2 s.
+        """
+        silence = np.zeros(int(silence_ahead_ms * self._sample_rate / 1000), np.int16)
+        heard = [*self._audio_buffer, (time.monotonic(), silence)]
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._model_executor, self._process_speech_segment, heard)

@@ -1,6 +1,7 @@
 """When the caller's turn is over."""
 
 import asyncio
+from collections.abc import Callable
 
 from pipecat.audio.turn.base_turn_analyzer import EndOfTurnState
 from pipecat.frames.frames import (
@@ -22,6 +23,10 @@ from warmline.adapters.pipecat.quiet import QuietWatch
 
 __all__ = ["HeardTurnStop", "sounds_unfinished"]
 
+# From the moment when the caller seems to have stopped until the VAD is sure, about.
+_VAD_STILL_WAITS_MS = 100.0
+_FINISHED_SHARE, _UNFINISHED_SHARE = 0.25, 3.0
+
 _Verdict = tuple[EndOfTurnState, MetricsData | None]
 
 # Words that hardly ever end a request: someone who stops on one is looking for the next.
@@ -42,15 +47,24 @@ def sounds_unfinished(text: str) -> bool:
 class HeardTurnStop(BaseUserTurnStopStrategy):
     """The turn is over when it was transcribed and the turn model says so, or when it goes on being silent.
 
-    The turn model is wrong for one sentence in five of synthetic speech, and Pipecat then waits 3 s. Here its
-    "incomplete" buys the caller `patience_sec` more, counted from the VAD's stop, and three times that when the words
-    themselves sound unfinished. The model is asked as soon as the caller falls quiet, while the VAD still makes sure,
-    so that its answer is there when the VAD's is; it counts only if the caller stayed quiet. A turn in which nothing
-    was said ends at once, empty. `mark` is told `turn_decided` or `turn_empty`.
+    The turn model is wrong for one sentence in three of synthetic speech, and Pipecat then waits 3 s. Here its
+    "incomplete" buys the caller `patience_sec` more, counted from the VAD's stop: three times that when the words
+    themselves sound unfinished, and a quarter of it when `sounds_finished` says that they are all there. The model is
+    asked as soon as the caller falls quiet, while the VAD still makes sure, so that its answer is there when the VAD's
+    is; it counts only if the caller stayed quiet. A turn in which nothing was said ends at once, empty. `mark` is told
+    `turn_decided` or `turn_empty`.
     """
 
-    def __init__(self, analyzer: TurnAnalyzer, *, patience_sec: float, mark: Mark = unmarked) -> None:
+    def __init__(
+        self,
+        analyzer: TurnAnalyzer,
+        *,
+        patience_sec: float,
+        sounds_finished: Callable[[str], bool] = lambda text: False,
+        mark: Mark = unmarked,
+    ) -> None:
         super().__init__()
+        self._sounds_finished = sounds_finished
         self._mark = mark
         self._analyzer = analyzer
         self._patience_sec = patience_sec
@@ -106,7 +120,9 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
         self._analyzer.append_audio(pcm, self._speaking)
         if self._speaking and self._quiet.hear(pcm):
             await self._forget_look()
-            self._looking = self.task_manager.create_task(self._analyzer.look(), f"{self}::look")
+            self._looking = self.task_manager.create_task(
+                self._analyzer.look(silence_ahead_ms=_VAD_STILL_WAITS_MS), f"{self}::look"
+            )
 
     async def _on_speech(self, frame: VADUserStartedSpeakingFrame) -> None:
         self._analyzer.update_vad_start_secs(frame.start_secs)
@@ -151,10 +167,15 @@ class HeardTurnStop(BaseUserTurnStopStrategy):
             self._waiting = self.task_manager.create_task(self._wait(), f"{self}::patience")
 
     async def _wait(self) -> None:
-        await asyncio.sleep(self._patience_sec * (3 if sounds_unfinished(self._said) else 1))
+        await asyncio.sleep(self._patience_sec * self._share())
         self._waiting = None
         self._complete = True
         await self._maybe_stop()
+
+    def _share(self) -> float:
+        if sounds_unfinished(self._said):
+            return _UNFINISHED_SHARE
+        return _FINISHED_SHARE if self._sounds_finished(self._said) else 1.0
 
     async def _stop_waiting(self) -> None:
         waiting, self._waiting = self._waiting, None

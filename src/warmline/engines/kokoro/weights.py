@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kokoro_onnx import Kokoro
 
@@ -42,9 +43,7 @@ class KokoroWeights:
         # A session from a cached graph has no path, and kokoro-onnx insists on one: that of the model it stands for.
         session._model_path = str(self.model_path)
         kokoro: Kokoro = Kokoro.from_session(session, str(self.voices_path))
-        # Read now: forked processes share the place in an open file, and would read each other's pieces of it.
-        with kokoro.voices as lazy:
-            kokoro.voices = dict(lazy)
+        _read_voices(kokoro)
         return kokoro
 
     def exercise(self, weights: Kokoro) -> None:
@@ -66,3 +65,9 @@ class KokoroWeights:
     def _session_source(self) -> OnnxModel:
         options = OnnxOptions(threads=self.threads, providers=_PROVIDERS[self.device])
         return OnnxModel(self.model_path, options, cache=self.cache)
+
+
+def _read_voices(kokoro: Any) -> None:
+    # Forked processes share the place in an open file, and would read each other's pieces of it.
+    with kokoro.voices as lazy:
+        kokoro.voices = dict(lazy)
