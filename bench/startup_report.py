@@ -134,7 +134,7 @@ def _picture(arms: Sequence[Arm], samples: Samples, bounds: Sequence[Bound]) -> 
 
 def _bar(label: str, values_ms: Sequence[float], arm: Arm | None) -> Bar:
     middle = median_estimate(values_ms)
-    series = {PLAN: 0, SERIAL: 2, PLAIN: 1}.get(arm, 3) if arm else 4
+    series = {PLAN.name: 0, SERIAL.name: 2, PLAIN.name: 1}.get(arm.name, 3) if arm else 4
     return Bar(
         label=label, value=middle.value, low=middle.low, high=middle.high, text=f"{middle.value:,.0f} ms", series=series
     )

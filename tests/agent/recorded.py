@@ -13,6 +13,7 @@ import numpy as np
 from tests.agent.served import FRAME, Served
 
 _FRAME_SEC = 0.02
+_WINDOW = 800  # 50 ms
 
 
 @dataclass
@@ -57,10 +58,23 @@ async def record_call(agent: Served, *utterances: Path, late_sec: float = 0.0) -
     return recording
 
 
-def spoken_sha256(pcm: bytes) -> str:
-    """Of the samples that are not zero: frames are padded with zeros, where depends on when a pause came."""
-    samples = np.frombuffer(pcm, "<i2")
-    return hashlib.sha256(samples[samples != 0].tobytes()).hexdigest()
+def likeness(heard: bytes, alone: bytes) -> float:
+    """How alike two recordings of a voice are, up to 1: the correlation of their loudness, window by window.
+
+    espeak-ng never says a text twice in exactly the same samples: what it said before moves its noise and its phases.
+    """
+    longest = max(len(heard), len(alone))
+    one, other = (_loudness(pcm, longest // 2) for pcm in (heard, alone))
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _loudness(pcm: bytes, samples: int) -> Any:
+    """Without zeros, since frames are padded with them; where depends on when a pause came."""
+    spoken = np.frombuffer(pcm, "<i2").astype(float)
+    spoken = spoken[spoken != 0]
+    padded = np.pad(spoken, (0, max(0, samples + _WINDOW - len(spoken))))
+    windows = padded[: samples // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
+    return np.sqrt((windows**2).mean(axis=1))
 
 
 def _keep(recording: Recording, message: str | bytes) -> dict[str, Any]:
