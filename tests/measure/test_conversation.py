@@ -65,7 +65,7 @@ class VirtualCall:
 
 
 def plan(turns: int, **settings: Any) -> CallPlan:
-    return CallPlan(turns=[(SAY, Utterance("hello", babble(0.305)))] * turns, **settings)
+    return CallPlan(turns=[(SAY, Utterance("hello", babble(0.305)))] * turns, **({"jitter": lambda: 0.0} | settings))
 
 
 @pytest.fixture
@@ -226,3 +226,13 @@ def test_unknown_events_and_fields_are_ignored(greeted: VirtualCall) -> None:
     greeted.event("ready", warm="all", colour="blue")
     assert greeted.result().faults == ()
     assert greeted.result().warm == "all"
+
+
+def test_utterances_begin_at_any_of_a_vads_phases() -> None:
+    began = set()
+    for jitter in (0.0, 0.5, 1.0):
+        call = VirtualCall(plan(1, jitter=lambda jitter=jitter: jitter))
+        call.say(0, babble(0.4))
+        call.hear_out()
+        began.add(round((call.now_sec - 100.05) / 0.02))
+    assert len(began) == 3

@@ -12,6 +12,7 @@ from warmline.measure.wire_audio import FRAME_BYTES
 __all__ = ["Conversation"]
 
 _SILENCE = bytes(FRAME_BYTES)
+_MOST_JITTER_SEC = 0.16
 
 
 class _Phase(Enum):
@@ -122,7 +123,7 @@ class Conversation:
 
     def _pause(self, now_sec: float) -> None:
         self._phase = _Phase.PAUSE
-        self._resume_sec = now_sec + self._plan.gap_sec
+        self._resume_sec = now_sec + self._plan.gap_sec + self._plan.jitter() * _MOST_JITTER_SEC
 
     def _go_on(self) -> None:
         if len(self._turns) < len(self._plan.turns):

@@ -1,6 +1,7 @@
 """What a caller is going to do on the line."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from warmline.measure.script import ScriptTurn
@@ -15,11 +16,16 @@ class CallPlan:
 
     Without turns the caller hangs up as soon as it has heard the greeting begin. With `barge_in_ms` every answer but
     the last is interrupted by the next utterance, that long after it was first heard.
+
+    `jitter` (0 to 1) chooses how much later than `gap_sec` an utterance begins, up to 0.16 s. A VAD judges windows of
+    32 ms, into which frames of 20 ms fall in eight phases, and how soon it notices a silence depends on the phase. If
+    every call had the same phase in the same turn, turns would differ by what has nothing to do with their place.
     """
 
     turns: Sequence[tuple[ScriptTurn, Utterance]] = ()
     voice: str = ""
     gap_sec: float = 0.5
+    jitter: Callable[[], float] = random.random
     barge_in_ms: float | None = None
     connect_timeout_sec: float = 10.0
     greeting_timeout_sec: float = 15.0
