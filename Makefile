@@ -17,10 +17,10 @@ POOL_CORE := */pool/state.py,*/pool/ledger.py,*/pool/phase.py,*/pool/entry.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test core soak coverage docs check lint types public-types layers bench bench-llm lock clean
+.PHONY: help run test core soak coverage docs check lint types public-types layers bench bench-llm bench-startup lock clean
 
 help: ## Show what there is to make
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
 
 run: $(VENV)/.run ## Run the voice agent and print the address of its page
 	@exec $(BIN)/warmline serve $(ARGS)
@@ -65,8 +65,11 @@ bench: $(VENV)/.dev ## Measure the first turn, side by side (FULL=1 for more, BA
 bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (30 minutes; root: all rows)
 	$(BIN)/python bench/llm_connection.py --livekit-python $(VENV)-llm/bin/python $(ARGS)
 
+bench-startup: $(VENV)/.dev $(VENV)-startup/.installed ## Measure process start to ready, side by side (8 minutes)
+	$(BIN)/python bench/startup.py --livekit-python $(VENV)-startup/bin/python $(ARGS)
+
 clean: ## Remove the environment and everything that was generated
-	rm -rf $(VENV) $(VENV)-llm .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf $(VENV) $(VENV)-llm $(VENV)-startup .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage dist build
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Environments. A stamp is renewed when what it installs has changed.
@@ -92,6 +95,11 @@ $(VENV)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
 $(VENV)-llm/.installed: bench/requirements-llm.txt | $(BIN)/python
 	@$(BIN)/python -m venv $(VENV)-llm
 	@$(VENV)-llm/bin/python -m pip --disable-pip-version-check install --quiet -r bench/requirements-llm.txt
+	@touch $@
+
+$(VENV)-startup/.installed: bench/requirements-startup.txt | $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)-startup
+	@$(VENV)-startup/bin/python -m pip --disable-pip-version-check install --quiet -r bench/requirements-startup.txt
 	@touch $@
 
 $(BIN)/python:

@@ -1,17 +1,14 @@
 """The benchmark's files: JSON with every sample, a picture, and a page in Markdown."""
 
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
-from subprocess import run
 
 from first_turn_arms import WARM, Arm
 from first_turn_figures import Comparison, Figures
 from first_turn_samples import Samples
+from machine import this_machine
 from warmline.measure import Estimate
 from warmline.report import Bar, BarPanel, Dot, DotPanel, DotSeries, figure, markdown_table
 
@@ -25,7 +22,7 @@ def write_results(
 ) -> None:
     """Write `name`.json, .svg and .md."""
     folder.mkdir(parents=True, exist_ok=True)
-    machine = _machine()
+    machine = this_machine()
     document = {
         "machine": machine,
         "took_min": round(took_min, 1),
@@ -35,30 +32,6 @@ def write_results(
     (folder / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     (folder / f"{name}.svg").write_text(_picture(figures, arms))
     (folder / f"{name}.md").write_text(_page(name, figures, arms, machine, took_min))
-
-
-def _machine() -> dict[str, str]:
-    commit = run(["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True).stdout
-    return {
-        "commit": commit.strip(),
-        "processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        **{
-            package: version(package)
-            for package in ("pipecat-ai", "pocketsphinx", "onnxruntime", "uvicorn", "websockets")
-        },
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
 
 
 def _picture(figures: Figures, arms: Sequence[Arm]) -> str:

@@ -1,12 +1,14 @@
 """Whole calls with real speech, real engines and a caller in real time: what was heard and answered, in which order."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.agent.served import FRAME, events_until, served
 from tests.processes import children
+from warmline.events import TurnFinished
 from warmline.measure import Caller, CallPlan, ScriptTurn, Utterance, read_wav
 from warmline.session import Stage
 
@@ -51,17 +53,25 @@ def test_a_call_is_greeted_heard_and_answered_turn_by_turn(tmp_path):
         assert list(turn.stages_ms.values()) == sorted(turn.stages_ms.values())
 
 
-def test_three_calls_at_once_do_not_hear_each_other(tmp_path):
-    rounds = [("hours", "parking"), ("parking", "phone"), ("phone", "hours")]
+def test_a_turn_is_told_once_however_it_ends(tmp_path):
+    """The greeting is cut off by the first question, the first answer by the second question, the second is whole."""
 
     async def scenario():
-        async with served(tmp_path) as agent:
-            return await asyncio.gather(*(Caller(agent.url).call(plan(*names)) for names in rounds))
+        async with served(tmp_path) as agent, agent.call() as call:
+            seen = await events_until(call, "bot_started", turn=0)
+            for turn, file in enumerate(("parking.wav", "phone_number.wav"), start=1):
+                speaking = asyncio.create_task(speak(call, file))
+                seen += await events_until(call, "bot_started", turn=turn)
+                speaking.cancel()
+            seen += await events_until(call, "turn", turn=2)
+            await call.send('{"type":"bye"}')
+            seen += [json.loads(message) async for message in call if isinstance(message, str)]
+            return seen, agent.events
 
-    for result, names in zip(asyncio.run(scenario()), rounds, strict=True):
-        assert result.completed, (result.failure, result.faults, result.turns)
-        assert [turn.transcript for turn in result.turns] == [SAID[name][0] for name in names]
-        assert all(SAID[name][2] in turn.reply.lower() for turn, name in zip(result.turns, names, strict=True))
+    seen, events = asyncio.run(scenario())
+    turns = [(0, True), (1, True), (2, False)]
+    assert [(event["turn"], event["interrupted"]) for event in seen if event["type"] == "turn"] == turns
+    assert [(event.turn, event.interrupted) for event in events if isinstance(event, TurnFinished)] == turns
 
 
 def test_a_caller_who_barges_in_is_answered_and_the_old_answer_stops(tmp_path):

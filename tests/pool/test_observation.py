@@ -97,6 +97,25 @@ def test_a_cold_acquire_is_logged(open_pool: Any, provider: ScriptedProvider, ca
     assert "[stt] Acquired COLD resource" in caplog.messages
 
 
+@pytest.mark.parametrize(("lent", "level"), [(False, logging.DEBUG), (True, logging.WARNING)])
+def test_a_loop_that_stood_still_is_a_warning_while_somebody_could_hear_it(
+    open_pool: Any, provider: ScriptedProvider, caplog: pytest.LogCaptureFixture, lent: bool, level: int
+) -> None:
+    caplog.set_level(logging.DEBUG, "warmline.pool")
+
+    async def main() -> None:
+        async with open_pool(provider, name="stt", warm_pool_size=1, warmup_interval_sec=30.0) as pool:
+            if lent:
+                await pool.acquire()
+            asyncio.get_running_loop().advance(31.0)  # type: ignore[attr-defined] # it is virtual
+            await asyncio.sleep(0.1)
+            assert pool.snapshot()["counters"]["loop_stalls"] == 1
+
+    run_virtual(main())
+    still = [record.levelno for record in caplog.records if "stood still" in record.getMessage()]
+    assert still == [level]
+
+
 def test_no_log_line_carries_a_providers_words(
     open_pool: Any, provider: ScriptedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -231,7 +231,7 @@ class KitParts:
 
     async def freeze(self) -> Verified:
         """What lives until the end need not be walked by every collection during calls."""
-        gc.collect()
+        gc.collect()  # a matter of milliseconds: the modules, nearly all there is, are frozen since they were loaded
         gc.freeze()
         return Verified(f"{gc.get_freeze_count()} objects")
 

@@ -9,7 +9,7 @@ from warmline.agent.call import Call
 from warmline.agent.wire import BYTES_PER_FRAME, FRAME_MS
 from warmline.clock import Clock
 from warmline.errors import WarmUpFailed
-from warmline.session import Session
+from warmline.session import Session, Stage
 
 if TYPE_CHECKING:
     from warmline.agent.kit import Kit
@@ -26,7 +26,7 @@ async def rehearse(kit: "Kit", clock: Clock, *, timeout_sec: float) -> str:
     Returns what the agent replied.
 
     Raises:
-        WarmUpFailed: no sound came back in time.
+        WarmUpFailed: no sound came back in time, or none of the model's words was in it.
     """
     phrase = next(iter(next(iter(kit.scenario.phrases.values()))), "hello").replace("$", "")
     pcm = b"".join([piece async for piece in kit.speech.synthesize(phrase)])
@@ -37,6 +37,8 @@ async def rehearse(kit: "Kit", clock: Clock, *, timeout_sec: float) -> str:
         over = await call.run()
     if caller.reply is None or not caller.answered:
         raise WarmUpFailed(f"the rehearsal got no spoken answer ({over.reason})")
+    if Stage.LLM_FIRST_TOKEN not in session.turns.stages_ms(session.turns.answering):
+        raise WarmUpFailed("the rehearsal was answered with an apology: the language model said nothing")
     return caller.reply
 
 

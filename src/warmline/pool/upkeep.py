@@ -49,7 +49,9 @@ def tick(state: PoolState, now: float, late_sec: float = 0.0) -> None:
 def _forgive_stall(state: PoolState, late_sec: float) -> None:
     """Something blocked the event loop: hooks get the lost time back, for their results may be ready, only not seen."""
     state.counters.loop_stalls += 1
-    logger.warning("[%s] The event loop stood still for %.2f s", state.knobs.name, late_sec)
+    # Imports of a start-up do this too; it is worth a warning once there is somebody who hears it.
+    level = logging.WARNING if state.leased or state.waiting else logging.DEBUG
+    logger.log(level, "[%s] The event loop stood still for %.2f s", state.knobs.name, late_sec)
     for entry in state.in_flight:
         entry.due_at += late_sec
 

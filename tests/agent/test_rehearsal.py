@@ -1,0 +1,52 @@
+"""The last step of the warm-up: it counts only when the model itself has answered, and leaves little to collect."""
+
+import asyncio
+import gc
+
+import pytest
+
+from warmline.agent.start_plan import import_steps
+from warmline.agent.warm_start import WarmStart
+from warmline.clock import SystemClock
+from warmline.settings import Settings, load_scenario
+
+
+async def warmed(tmp_path, **choices):
+    """The report of a start, and whether calls could be answered after it."""
+    settings = Settings(port=0, cache_dir=tmp_path.parent / "cache", **choices)
+    start = WarmStart(settings, load_scenario(), clock=SystemClock(), emit=lambda _: None)
+    async with start:
+        return await start.plan.finished(), await start.kit()
+
+
+def test_an_apology_is_no_rehearsal(tmp_path):
+    """The voice says that nothing can be answered: a spoken answer, and no proof of a model."""
+    nobody = {"llm_base_url": "http://127.0.0.1:9/v1", "llm_model": "none"}
+    report, kit = asyncio.run(warmed(tmp_path, **nobody))
+    rehearsal = report["rehearsal"]
+    assert (rehearsal.state, rehearsal.stands) == ("failed", False)
+    assert rehearsal.error == (
+        "WarmUpFailed: the rehearsal was answered with an apology: the language model said nothing"
+    )
+    assert kit.greeting
+
+
+def test_an_answer_of_the_model_is_one(tmp_path):
+    report, _ = asyncio.run(warmed(tmp_path, llm_base_url=None))
+    assert report["rehearsal"].evidence == "a spoken answer"
+    assert report.failed == ()
+
+
+@pytest.fixture
+def unfrozen():
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("unfrozen")
+def test_modules_that_were_loaded_are_out_of_the_collectors_sight():
+    """Else the collection at the end of the warm-up, while calls may be live, would walk all of them."""
+    for step in import_steps(all_of_a_call=True):
+        step.run()
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 10
