@@ -124,7 +124,7 @@ def test_the_next_turn_waits_until_the_answer_was_heard_to_its_end(greeted: Virt
 def test_a_turn_of_its_own_pause_is_said_that_long_after_the_answer_was_heard_and_never_barges_in() -> None:
     utterance = Utterance("hello", babble(0.305))
     turns = [(SAY, utterance), (replace(SAY, pause_sec=60.0), utterance)]
-    call = VirtualCall(CallPlan(turns=turns, barge_in_ms=100))
+    call = VirtualCall(CallPlan(turns=turns, barge_in_ms=100, jitter=lambda: 0.0))
     call.say(0, babble(0.4))
     call.hear_out()
     call.say(1, babble(1.0))
