@@ -16,16 +16,18 @@ _SERVE = (sys.executable, "-c", "import sys; from warmline.cli import main; sys.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One way to serve. `paid` says what its first caller waits for."""
+    """One way to serve. `paid` says what its first caller waits for, `ca_file` whose certificates it trusts."""
 
     name: str
     command: tuple[str, ...]
     paid: str
     pythonpath: str | None = None
+    ca_file: str | None = None
 
     def environment(self, llm_url: str) -> Mapping[str, str]:
         """What its process is given, beside what this one has."""
         given = {"OPENAI_BASE_URL": llm_url, "OPENAI_API_KEY": "local"}
+        given |= {"SSL_CERT_FILE": self.ca_file} if self.ca_file else {}
         return given | ({"PYTHONPATH": self.pythonpath} if self.pythonpath else {})
 
 

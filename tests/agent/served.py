@@ -34,21 +34,29 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def served(tmp_path, gates=None, drain=None, **choices) -> AsyncIterator[Served]:
-    """Start it warm, stop it at the end of the block."""
+async def served(
+    tmp_path, gates=None, drain=None, say=lambda _: None, until_ready=True, **choices
+) -> AsyncIterator[Served]:
+    """Start it warm, stop it at the end of the block. With `until_ready` False the block begins once it listens."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    settings = Settings(port=0, cache_dir=tmp_path.parent / "cache", llm_base_url=None, **choices)
+    settings = Settings(port=0, cache_dir=tmp_path.parent / "cache", **{"llm_base_url": None, **choices})
     events: list[Event] = []
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
+
+    def listen_to(line: str) -> None:
+        say(line)
+        if not until_ready and line.startswith("Listening: "):
+            listening.set_result(int(line.partition("/ ")[0].rpartition(":")[2]))
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(
             run(
                 settings,
                 load_scenario(),
-                say=lambda _: None,
+                say=listen_to,
                 emit=events.append,
-                ready=listening.set_result,
+                ready=listening.set_result if until_ready else lambda _: None,
                 gates=gates,
                 drain=drain,
                 stop=stop,

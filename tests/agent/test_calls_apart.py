@@ -8,7 +8,7 @@ import pytest
 
 from tests.agent.recorded import likeness, record_call
 from tests.agent.served import served
-from warmline.agent.greeting import render_greeting
+from warmline.agent.greeting import render_sentence
 from warmline.engines.espeak import EspeakConfig, EspeakTextToSpeech
 
 DATA = Path(__file__).parents[1] / "data"
@@ -60,7 +60,7 @@ async def read_own(recording, said, answer, voice):
     assert not any(other in reply.lower() for reply in replies for other in others)
     assert recording.received_sha256() == recording.announced_sha256()
     heard = [bytes(recording.audio[turn]) for turn in sorted(recording.audio)]
-    alone = [await render_greeting(voice, greeting), *[await spoken_alone(voice, reply) for reply in replies]]
+    alone = [await render_sentence(voice, greeting), *[await spoken_alone(voice, reply) for reply in replies]]
     return heard, alone
 
 

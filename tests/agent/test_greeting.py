@@ -3,7 +3,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from warmline.agent.greeting import is_stray_hello, render_greeting, trim_leading_silence
+from warmline.agent.greeting import is_stray_hello, render_sentence, trim_leading_silence
 from warmline.errors import WarmUpFailed
 
 
@@ -35,4 +35,4 @@ class Voice:
 
 def test_a_greeting_that_can_not_be_heard_is_a_failed_warm_up():
     with pytest.raises(WarmUpFailed):
-        asyncio.run(render_greeting(Voice(bytes(3200)), "Hello."))
+        asyncio.run(render_sentence(Voice(bytes(3200)), "Hello."))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -152,15 +153,28 @@ def test_a_burst_that_empties_the_floors_changes_nothing_and_a_gate_that_is_lost
 
 
 def test_a_degraded_start_is_ready_and_says_without_what(tmp_path):
-    """No language model answers: the greeting can be said, and the first caller waits for a model that may come."""
-    with process(tmp_path, "--llm-base-url", "http://127.0.0.1:9/v1", "--llm-model", "none") as (server, agent):
-        _, ready = until_ready(server, agent.port)
-        assert ready[1]["status"] == "degraded"
-        assert {"step model connection", "step rehearsal"} <= set(ready[1]["degraded"])
+    """At its deadline: what no call can do without is there by then, and the rehearsal needs all of that."""
+    with process(tmp_path, "--startup-deadline", "0.01") as (server, agent):
+        until_ready(server, agent.port)
         server.terminate()
         output, _ = server.communicate(timeout=30)
         assert server.returncode == 0
-        assert "without step model connection" in output
+        assert re.search(r"Warm \(all\).* without .*step rehearsal", output)
+
+
+def test_a_language_model_that_cannot_be_reached_is_said_at_the_start_and_in_readyz(tmp_path):
+    with process(tmp_path, "--llm-base-url", "http://127.0.0.1:9/v1", "--llm-model", "none") as (server, agent):
+        while (answer := answers(agent.port, "/startupz")) is None or answer[0] != 200:
+            assert server.poll() is None
+            time.sleep(0.05)
+        code, body = ask(agent.port, "/readyz")
+        assert (code, len(body["missing"])) == (503, 1)
+        assert body["missing"][0].startswith("gate model: cannot be reached (")
+        time.sleep(0.5)  # for the line
+        server.terminate()
+        output, _ = server.communicate(timeout=30)
+        assert server.returncode == 0
+        assert f"Not ready: {body['missing'][0]}." in output
 
 
 def test_explain_runs_nothing(tmp_path):

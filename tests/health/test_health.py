@@ -172,3 +172,16 @@ def test_without_a_warm_up_floors_and_gates_are_enough() -> None:
     assert health.probe() == Verdict(phase=Phase.STARTING, missing=("floor tts",), started=True)
     spares = 1
     assert health.probe().ready
+
+
+class Because:
+    why_not = "model: the key was refused"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def test_a_closed_gate_may_say_why() -> None:
+    health = Health(gates={"model": Because, "credentials": Because})
+    assert missing(health) == ["gate credentials: model: the key was refused", "gate model: the key was refused"]
+    assert health.detail()["gates"] == {"model": False, "credentials": False}

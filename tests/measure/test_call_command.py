@@ -12,6 +12,8 @@ import pytest
 from tests.measure.scripted_agent import AgentEnd, agent
 from tests.measure.sounds import babble
 from warmline.cli import main
+from warmline.cli.call_pauses import Pause, with_pauses
+from warmline.measure import ScriptTurn
 
 SERVER = """
 import asyncio
@@ -139,3 +141,14 @@ def test_addresses_are_taken_as_people_give_them(given: str, meant: str) -> None
     from warmline.cli.call import websocket_url
 
     assert websocket_url(given) == meant
+
+
+@pytest.mark.parametrize("pause", ["soon", "1@", "-1", "1@0", "1@2"])
+def test_a_pause_that_cannot_be_is_a_usage_error(pause: str) -> None:
+    assert main(["call", "ws://127.0.0.1:1/ws", "--say", "hello", f"--pause={pause}"]) == 2
+
+
+def test_pauses_are_for_one_turn_or_for_all_but_the_first() -> None:
+    turns = [ScriptTurn(say=word) for word in ("one", "two", "three")]
+    said = with_pauses(turns, [Pause(9.0, 3), Pause(2.0)])
+    assert [turn.pause_sec for turn in said] == [0.0, 2.0, 9.0]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,19 @@ def test_the_next_turn_waits_until_the_answer_was_heard_to_its_end(greeted: Virt
         pass
     assert greeted.now_sec >= heard_sec + 0.5
     assert greeted.now_sec <= heard_sec + 0.5 + 0.08
+
+
+def test_a_turn_of_its_own_pause_is_said_that_long_after_the_answer_was_heard_and_never_barges_in() -> None:
+    utterance = Utterance("hello", babble(0.305))
+    turns = [(SAY, utterance), (replace(SAY, pause_sec=60.0), utterance)]
+    call = VirtualCall(CallPlan(turns=turns, barge_in_ms=100, jitter=lambda: 0.0))
+    call.say(0, babble(0.4))
+    call.hear_out()
+    call.say(1, babble(1.0))
+    heard_sec = call.now_sec + 1.0
+    while not call.tick():
+        assert not call.conversation.over
+    assert heard_sec + 60.0 <= call.now_sec <= heard_sec + 60.08
 
 
 def test_after_the_last_turn_the_caller_hangs_up(greeted: VirtualCall) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from warmline.errors import ConfigError
 from warmline.settings import Settings, explain, load_settings, misspelt_variables, start_notes
@@ -63,6 +64,35 @@ def test_a_key_without_a_url_means_openai_and_says_so(monkeypatch: pytest.Monkey
     assert settings.llm_base_url == "https://api.openai.com/v1"
     assert source_of(settings, "llm_base_url") == "because llm_api_key is set (environment, OPENAI_API_KEY)"
     assert "some-model at https://api.openai.com/v1" in start_notes(settings)[0]
+
+
+def azure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://front.openai.azure.com/")
+    monkeypatch.setenv("AZURE_OPENAI_DEPLOYMENT", "front-desk")
+
+
+def test_azure_names_come_together_and_without_a_key_the_identity_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    azure(monkeypatch)
+    monkeypatch.setenv("OPENAI_API_VERSION", "2024-10-21")
+    settings = load_settings()
+    assert (settings.llm_base_url, settings.llm_model) == ("https://front.openai.azure.com", "front-desk")
+    assert (settings.llm_azure_api_version, settings.llm_api_key) == ("2024-10-21", None)
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "key-of-azure")
+    assert load_settings().llm_api_key == SecretStr("key-of-azure")
+    elsewhere = load_settings({"llm_base_url": "https://api.example.org/v1"})
+    assert (elsewhere.llm_api_key, elsewhere.llm_azure_api_version) == (SecretStr("sk-of-openai"), None)
+    assert load_settings({"llm_base_url": "embedded"}).llm_azure_api_version is None
+
+
+def test_azure_without_a_version_or_a_deployment_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    azure(monkeypatch)
+    with pytest.raises(ConfigError, match="OPENAI_API_VERSION is not"):
+        load_settings()
+    monkeypatch.setenv("OPENAI_API_VERSION", "2024-10-21")
+    monkeypatch.delenv("AZURE_OPENAI_DEPLOYMENT")
+    with pytest.raises(ConfigError, match="AZURE_OPENAI_DEPLOYMENT"):
+        load_settings()
 
 
 def test_embedded_keeps_the_emulator_and_the_key_at_home(monkeypatch: pytest.MonkeyPatch) -> None:

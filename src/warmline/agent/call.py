@@ -209,7 +209,8 @@ class Call:
         self._line.post("reply", turn=self.answering, text=text)
 
     def user_started(self) -> None:
-        """The caller speaks."""
+        """The caller speaks: in a moment the model will be asked."""
+        self._kit.model.rewarm()
         self._last_voice_sec = self._clock.now()
         self._over_greeting = self._playout.speaking == 0
         self._line.post("user_started", turn=self._session.turns.hearing)

@@ -1,4 +1,4 @@
-"""The first words, made before anybody calls."""
+"""What is always said in the same words, made before anybody calls."""
 
 import re
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from warmline.errors import WarmUpFailed
 if TYPE_CHECKING:
     from warmline.engines import TextToSpeech
 
-__all__ = ["is_stray_hello", "render_greeting", "trim_leading_silence"]
+__all__ = ["is_stray_hello", "render_sentence", "trim_leading_silence"]
 
 _AUDIBLE_AMPLITUDE = 180  # about -45 dBFS
 _STRAY = re.compile(r"(?:hello|hi|hey|yes|yeah|hm+|uh|um|oh|okay|ok|anybody there|is anybody there|are you there|\s)*")
@@ -28,8 +28,8 @@ def trim_leading_silence(pcm: bytes) -> bytes:
     return pcm[int(loud[0]) * 2 :] if loud.size else b""
 
 
-async def render_greeting(voice: "TextToSpeech", text: str) -> bytes:
-    """The greeting as PCM of the wire's rate, beginning with its first audible sample.
+async def render_sentence(voice: "TextToSpeech", text: str) -> bytes:
+    """A sentence as PCM of the wire's rate, beginning with its first audible sample.
 
     Raises:
         WarmUpFailed: the voice said nothing that can be heard.
@@ -37,5 +37,5 @@ async def render_greeting(voice: "TextToSpeech", text: str) -> bytes:
     assert voice.sample_rate_hz == SAMPLE_RATE_HZ, "engines are configured to speak at the wire's rate"
     pcm = trim_leading_silence(b"".join([piece async for piece in voice.synthesize(text)]))
     if not pcm:
-        raise WarmUpFailed("the voice gave an inaudible greeting")
+        raise WarmUpFailed("the voice said it inaudibly")
     return pcm

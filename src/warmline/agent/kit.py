@@ -17,8 +17,8 @@ __all__ = ["Kit"]
 class Kit:
     """The pools, engines and weights of one server.
 
-    `ears` and `voices` lend what is exclusive to a call. `speech` speaks outside of calls. `greeting` is PCM at the
-    wire's rate, made for `scenario` and `speech`.
+    `ears` and `voices` lend what is exclusive to a call. `speech` speaks outside of calls. `greeting` and `apology` are
+    PCM at the wire's rate, made for `scenario` and `speech`.
     """
 
     scenario: "Scenario"
@@ -28,6 +28,7 @@ class Kit:
     model: "LanguageModel"
     weights: "AnalyzerWeights"
     greeting: bytes
+    apology: bytes
     vad_stop_sec: float
     turn_patience_sec: float
     whole_phrases: "WholePhrases"

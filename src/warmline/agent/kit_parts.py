@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from warmline.agent.kit import Kit
+    from warmline.credentials import TokenKeeper
     from warmline.emulators import EmulatorProcess
     from warmline.engines import PoolHooks, TextToSpeech, TranscriptStream
     from warmline.engines.espeak import EspeakTextToSpeech
     from warmline.engines.openai import OpenAILanguageModel
     from warmline.engines.pocketsphinx import PocketsphinxSpeechToText
+    from warmline.health import Gated
     from warmline.pool import WarmableResourcePool
     from warmline.settings import Scenario, Settings
 
@@ -44,7 +46,9 @@ class KitParts:
         self._speech: EspeakTextToSpeech | None = None
         self._voices: WarmableResourcePool[TextToSpeech] | None = None
         self._greeting: bytes | None = None
+        self._apology: bytes | None = None
         self._model: OpenAILanguageModel | None = None
+        self._tokens: TokenKeeper | None = None
         self._silero: onnxruntime.InferenceSession | None = None
         self._smart_turn: onnxruntime.InferenceSession | None = None
         self.complete: asyncio.Event = asyncio.Event()
@@ -52,9 +56,9 @@ class KitParts:
 
     def kit(self) -> "Kit | None":
         """What calls take from; None while a part is missing."""
-        if not (self._ears and self._voices and self._speech and self._model and self._greeting):
+        if not (self._ears and self._voices and self._speech and self._greeting and self._apology):
             return None
-        if not (self._silero and self._smart_turn):
+        if not (self._model and self._silero and self._smart_turn):
             return None
         from warmline.adapters.pipecat import AnalyzerWeights
         from warmline.agent.kit import Kit
@@ -67,6 +71,7 @@ class KitParts:
             model=self._model,
             weights=AnalyzerWeights(self._silero, self._smart_turn),
             greeting=self._greeting,
+            apology=self._apology,
             vad_stop_sec=self._settings.vad_stop_sec,
             turn_patience_sec=self._settings.turn_patience_sec,
             whole_phrases=self._whole_phrases,
@@ -79,6 +84,12 @@ class KitParts:
             return 0, 1
         snapshot = pool.snapshot()
         return snapshot["warm_pool_size"], snapshot["warm_pool_target"]
+
+    def model_gate(self) -> "Gated":
+        """Whether the language model can be asked, as far as is known; open while there is none."""
+        if self._tokens is not None and not self._tokens.gate:
+            return self._tokens.gate
+        return True if self._model is None else self._model.gate
 
     # Steps. Each returns what proves that it did what it is for.
 
@@ -149,11 +160,13 @@ class KitParts:
 
     async def render_greeting(self) -> Verified:
         """The first words are audible."""
-        from warmline.agent.greeting import render_greeting
-
-        assert self._speech is not None
-        self._greeting = await render_greeting(self._speech, self._scenario.greeting)
+        self._greeting = await self._rendered(self._scenario.greeting)
         return self._part_made(f"{len(self._greeting) / _BYTES_PER_SEC:.1f} s of audio")
+
+    async def render_apology(self) -> Verified:
+        """What is said when the model fails is audible."""
+        self._apology = await self._rendered(self._scenario.apology)
+        return self._part_made(f"{len(self._apology) / _BYTES_PER_SEC:.1f} s of audio")
 
     def load_silero(self) -> Verified:
         """The voice activity model's weights."""
@@ -189,15 +202,16 @@ class KitParts:
 
     async def make_model(self) -> Verified:
         """The language model's client, with its TLS context."""
-        from warmline.engines.openai import OpenAIConfig, OpenAILanguageModel
+        from warmline.agent.model_config import model_config, model_tokens
+        from warmline.engines.openai import OpenAILanguageModel
 
-        key = self._settings.llm_api_key
-        config = OpenAIConfig(
-            model=self._settings.llm_model,
-            base_url=self._emulator.url if self._emulator else self._settings.llm_base_url,
-            api_key=key.get_secret_value() if key else "",
+        self._tokens = self._tokens or model_tokens(self._settings)
+        if self._tokens is not None:
+            await self._tokens.start()
+        emulated = self._emulator.url if self._emulator else None
+        self._model = await asyncio.to_thread(
+            OpenAILanguageModel, model_config(self._settings, emulated, self._tokens), self._clock
         )
-        self._model = await asyncio.to_thread(OpenAILanguageModel, config)
         return self._part_made("made")
 
     async def connect_model(self) -> Verified:
@@ -207,9 +221,11 @@ class KitParts:
         return Verified("it answered")
 
     async def close_model(self) -> None:
-        """Close its connections."""
+        """Close its connections, and end what fetches its tokens."""
         assert self._model is not None
         await self._model.aclose()
+        if self._tokens is not None:
+            await self._tokens.aclose()
 
     async def rehearse(self) -> Verified:
         """A whole call to ourselves."""
@@ -234,6 +250,12 @@ class KitParts:
         gc.collect()  # a matter of milliseconds: the modules, nearly all there is, are frozen since they were loaded
         gc.freeze()
         return Verified(f"{gc.get_freeze_count()} objects")
+
+    async def _rendered(self, sentence: str) -> bytes:
+        from warmline.agent.greeting import render_sentence
+
+        assert self._speech is not None
+        return await render_sentence(self._speech, sentence)
 
     async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
         from warmline.agent.call_pools import make_pool

@@ -93,6 +93,7 @@ class CallPipeline:
         call: Conversation,
     ) -> None:
         self._mouth = _Mouth(playout, call)
+        apology = kit.scenario.apology
         context = LLMContext([{"role": "assistant", "content": kit.scenario.greeting}])
         vad = kit.weights.vad(VADParams(stop_secs=kit.vad_stop_sec))
         turn = kit.weights.turn(SmartTurnParams(stop_secs=_SMART_TURN_OWN_PATIENCE_SEC))
@@ -122,8 +123,8 @@ class CallPipeline:
             _Ears(audio),
             EngineSTTService(ear, heard=call.heard, mark=call.mark),
             user,
-            EngineLLMService(kit.model, prepare=call.prepare, replied=call.replied, mark=call.mark),
-            EngineTTSService(voice, mark=call.mark),
+            EngineLLMService(kit.model, prepare=call.prepare, replied=call.replied, apology=apology, mark=call.mark),
+            EngineTTSService(voice, mark=call.mark, rendered={apology: kit.apology}),
             self._mouth,
             aggregators.assistant(),
         ]

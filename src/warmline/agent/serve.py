@@ -86,7 +86,13 @@ async def run(
                 operations_app,
             )
 
-            health = Health(warm_start.plan, floors=warm_start.floors, gates=gates, drain=drain, clock=clock)
+            health = Health(
+                warm_start.plan,
+                floors=warm_start.floors,
+                gates={**warm_start.gates, **(gates or {})},
+                drain=drain,
+                clock=clock,
+            )
             switchboard = Switchboard(settings, scenario.name, warm_start.kit, drain, clock=clock, emit=emit)
             doors = [
                 Door(create_app(settings, switchboard, health), public, settings.log_level),
@@ -125,7 +131,12 @@ async def _announce(
     ready: Callable[[int], None],
 ) -> None:
     """Say that calls are welcome, once the server is ready."""
+    told: tuple[str, ...] = ()
     while not (verdict := health.probe()).ready:
+        closed = tuple(name for name in verdict.missing if name.startswith("gate "))
+        if closed and verdict.started and closed != told:
+            told = closed
+            say(f"Not ready: {'; '.join(closed)}. Calls are taken at {_address(settings)} all the same.")
         warm_start.changed.clear()
         with contextlib.suppress(TimeoutError):  # spares come without an event of the plan
             async with asyncio.timeout(_LOOK_AGAIN_SEC):

@@ -169,6 +169,7 @@ class Switchboard:
         try:
             await line.send_now()
             kit = await self._kit()
+            kit.model.rewarm()
             session.prefetch(kit.ears, kit.voices)
             idle_timeout_sec = self._settings.idle_timeout_sec
             call = Call(line, session, kit, self._clock, idle_timeout_sec=idle_timeout_sec)

@@ -76,6 +76,7 @@ def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
         start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.3),
         fill(name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice",), expected_sec=0.1),
         fill(name="greeting", run=parts.render_greeting, needs=("voice",), expected_sec=0.1),
+        fill(name="apology", run=parts.render_apology, needs=("voice",), expected_sec=0.1),
     ]
     if settings.llm_base_url is not None:
         return steps
@@ -130,7 +131,7 @@ def _exercises(parts: "KitParts", settings: "Settings") -> list[Step]:
         Step(
             name="rehearsal",
             run=parts.rehearse,
-            needs=("ears", "voices", "greeting", "turn models", "model client", _PIPELINE, _REHEARSAL),
+            needs=("ears", "voices", "greeting", "apology", "turn models", "model client", _PIPELINE, _REHEARSAL),
             after=("model connection", "silero inference", "smart-turn inference"),
             timeout_sec=20.0,
             paid=settings.llm_base_url is not None,

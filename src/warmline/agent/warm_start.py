@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from warmline.agent.kit import Kit
-    from warmline.health import FloorCount
+    from warmline.health import FloorCount, Gate
     from warmline.settings import Scenario, Settings
 
 __all__ = ["WarmStart"]
@@ -55,6 +55,11 @@ class WarmStart:
         if self._settings.warm != "all":
             return {}
         return {name: lambda name=name: self._parts.spares(name) for name in _POOLS}  # type: ignore[misc] # bound now
+
+    @property
+    def gates(self) -> "dict[str, Gate]":
+        """What must be open, beside the plan's steps, for the server to be ready."""
+        return {"model": self._parts.model_gate}
 
     async def __aenter__(self) -> "WarmStart":
         await self._held.enter_async_context(self.plan)

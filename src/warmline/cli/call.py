@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from warmline.cli.call_pauses import Pause, parse_pause
 from warmline.cli.call_plans import plan_calls, read_scripts
 from warmline.cli.call_report import print_calls, progress_line, write_json
 from warmline.cli.spawned_calls import place_spawned_calls
@@ -40,6 +41,10 @@ _FAILED, _UNEXPECTED = 1, 3
     "--barge-in", type=click.FloatRange(0), metavar="MS", help="interrupt an answer MS after it is first heard."
 )
 @click.option(
+    "--pause", "pauses", type=parse_pause, multiple=True, metavar="SEC[@TURN]",
+    help="be silent for SEC before this turn, or before every turn but the first; repeatable.",
+)  # fmt: skip
+@click.option(
     "--turn-timeout", type=_POSITIVE, default=15.0, metavar="SEC", help="wait so long for an answer.  [default: 15]"
 )
 @click.option("--ticket-file", type=_FILE, metavar="FILE", help="file that holds the agent's token.")
@@ -60,6 +65,7 @@ def call(
     parallel: int,
     rate: float | None,
     barge_in: float | None,
+    pauses: tuple[Pause, ...],
     turn_timeout: float,
     ticket_file: Path | None,
     spawn: str | None,
@@ -81,6 +87,7 @@ def call(
         turns=turns,
         calls=calls,
         barge_in_ms=barge_in,
+        pauses=pauses,
         turn_timeout_sec=turn_timeout,
     )
     if spawn is not None and (parallel > 1 or rate is not None):

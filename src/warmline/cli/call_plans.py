@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from warmline.cli.call_pauses import Pause, with_pauses
 from warmline.measure import DEFAULT_CALL, CallPlan, CallScript, ScriptTurn, Speaker, load_script
 
 __all__ = ["plan_calls", "read_scripts"]
@@ -36,6 +37,7 @@ def plan_calls(
     calls: int | None,
     barge_in_ms: float | None,
     turn_timeout_sec: float,
+    pauses: Sequence[Pause] = (),
 ) -> list[CallPlan]:
     """One plan a call, the scripts in turn. Everything that will be said is synthesized here, before any call.
 
@@ -46,7 +48,7 @@ def plan_calls(
     spoken = []
     for script in scripts:
         wanted = len(script.turns) if turns is None else turns
-        said = islice(cycle(script.turns), wanted)
+        said = with_pauses(list(islice(cycle(script.turns), wanted)), pauses)
         spoken.append([(turn, speaker.speak(turn)) for turn in said])
     return [
         CallPlan(turns=said, voice=speaker.voice, barge_in_ms=barge_in_ms, turn_timeout_sec=turn_timeout_sec)

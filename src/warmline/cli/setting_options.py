@@ -42,6 +42,8 @@ _OPTIONS = (
     _setting("--scenario", "scenario", type=_FILE, metavar="FILE"),
     _setting("--llm-model", "llm_model", metavar="NAME"),
     _setting("--llm-base-url", "llm_base_url", metavar="URL"),
+    _setting("--llm-azure-api-version", "llm_azure_api_version", metavar="VERSION"),
+    _setting("--llm-token-timeout", "llm_token_timeout_sec", type=float, metavar="SECONDS"),
     _setting("--log-level", "log_level", type=_LOG_LEVEL),
     click.option("--config", type=_FILE, metavar="FILE", help="file of settings.  [default: ./warmline.toml]"),
 )

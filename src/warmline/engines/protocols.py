@@ -108,6 +108,10 @@ class LanguageModel(Protocol):
         """
         ...
 
+    def rewarm(self) -> None:
+        """Somebody is about to ask (a ring, a caller who begins to speak). Returns at once and never raises."""
+        ...
+
     async def aclose(self) -> None:
         """Close the connections."""
         ...

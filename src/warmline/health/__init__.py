@@ -2,7 +2,7 @@
 
 from warmline.health.app import HealthApp, HealthMiddleware
 from warmline.health.drain import Drain
-from warmline.health.health import FloorCount, Gate, Health, WarmUp
+from warmline.health.health import FloorCount, Gate, Gated, Health, WarmUp
 from warmline.health.readiness import Facts, Phase, Readiness, Verdict
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Facts",
     "FloorCount",
     "Gate",
+    "Gated",
     "Health",
     "HealthApp",
     "HealthMiddleware",

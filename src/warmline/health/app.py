@@ -24,7 +24,8 @@ _Answer = tuple[int, dict[str, Any]]
 class HealthApp:
     """`/livez`, `/readyz`, `/startupz`; with `operations`, `/warmz` too, whose detail is not for everybody.
 
-    200 means yes, 503 no; the body says why, by names alone. `/livez` says yes as long as anything is said.
+    200 means yes, 503 no; the body says why, by names and the lines of closed gates. `/livez` says
+    yes as long as anything is said.
     """
 
     def __init__(self, health: Health, *, operations: bool = False) -> None:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from warmline.health.drain import Drain
     from warmline.startup import Gating, Report
 
-__all__ = ["FloorCount", "Gate", "Health", "WarmUp"]
+__all__ = ["FloorCount", "Gate", "Gated", "Health", "WarmUp"]
 
-Gate = Callable[[], bool]
-"""True while it is open. Called at every probe, on the loop: it must be quick. One that raises counts as closed."""
+Gated = object
+"""What a gate says: true while it is open. When closed it may have a `why_not`: one line, fit for everybody's eyes."""
+Gate = Callable[[], Gated]
+"""Called at every probe, on the loop: it must be quick. One that raises counts as closed."""
 FloorCount = Callable[[], tuple[int, int]]
 """(spares, floor). The same holds; one that raises counts as not full."""
 
@@ -93,7 +95,7 @@ class Health:
             "ready": verdict.ready,
             "warm_up": self._report(),
             "floors": {name: list(counts) for name, counts in self._counts().items()},
-            "gates": {name: _ask(name, gate, otherwise=False) for name, gate in self.gates.items()},
+            "gates": {name: bool(_ask(name, gate, otherwise=False)) for name, gate in self.gates.items()},
             "calls": None
             if drain is None
             else {"live": drain.live, "draining": drain.begun, "left_sec": drain.left_sec},
@@ -101,7 +103,8 @@ class Health:
 
     def _facts(self) -> Facts:
         short = tuple(name for name, (spares, floor) in self._counts().items() if spares < floor)
-        closed = tuple(name for name, gate in self.gates.items() if not _ask(name, gate, otherwise=False))
+        asked = {name: _ask(name, gate, otherwise=False) for name, gate in self.gates.items()}
+        closed = tuple(_closed(name, said) for name, said in asked.items() if not said)
         if self._warm_up is None:
             return Facts(closed=closed, short=short)
         try:
@@ -136,6 +139,12 @@ class Health:
                 self._warmed_sec = now_sec
         except PlanError:
             return
+
+
+def _closed(name: str, said: Gated) -> str:
+    """Its name, and what it says about why: credentials begin that with their own name."""
+    why = getattr(said, "why_not", None)
+    return f"{name}: {str(why).removeprefix(f'{name}: ')}" if why else name
 
 
 def _ask(name: str, plugged_in: Callable[[], Any], *, otherwise: Any) -> Any:

@@ -27,7 +27,7 @@ class Facts:
 
     Attributes:
         critical: critical steps that have not succeeded. They always count.
-        closed: plugged-in gates that are closed. They always count.
+        closed: plugged-in gates that are closed, each with its reason if it gives one. They always count.
         waiting: other steps that the first readiness still waits for.
         short: floors that are not full. They count for the first readiness only, and only while `floors_gate`.
         floors_gate: whether floors count at all (not past the deadline, nor by policy).

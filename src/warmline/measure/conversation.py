@@ -119,11 +119,15 @@ class Conversation:
     def _barges_in(self, answer: Answer, now_sec: float) -> bool:
         if self._plan.barge_in_ms is None or len(self._turns) == len(self._plan.turns):
             return False
+        if self._plan.turns[len(self._turns)][0].pause_sec:
+            return False
         return now_sec >= (answer.onset_sec() or now_sec) + self._plan.barge_in_ms / 1000
 
     def _pause(self, now_sec: float) -> None:
         self._phase = _Phase.PAUSE
-        self._resume_sec = now_sec + self._plan.gap_sec + self._plan.jitter() * _MOST_JITTER_SEC
+        to_come = self._plan.turns[len(self._turns) :]
+        gap_sec = max(self._plan.gap_sec, to_come[0][0].pause_sec if to_come else 0.0)
+        self._resume_sec = now_sec + gap_sec + self._plan.jitter() * _MOST_JITTER_SEC
 
     def _go_on(self) -> None:
         if len(self._turns) < len(self._plan.turns):

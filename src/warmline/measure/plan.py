@@ -15,7 +15,8 @@ class CallPlan:
     """What is said, turn by turn, and how long anything is waited for.
 
     Without turns the caller hangs up as soon as it has heard the greeting begin. With `barge_in_ms` every answer but
-    the last is interrupted by the next utterance, that long after it was first heard.
+    the last is interrupted by the next utterance, that long after it was first heard; a turn's `pause_sec` wins over
+    `gap_sec` and `barge_in_ms`.
 
     `jitter` (0 to 1) chooses how much later than `gap_sec` an utterance begins, up to 0.16 s. A VAD judges windows of
     32 ms, into which frames of 20 ms fall in eight phases, and how soon it notices a silence depends on the phase. If

@@ -14,19 +14,24 @@ __all__ = ["CallScript", "ScriptTurn", "Wording", "is_wording", "load_script"]
 _MAX_SCRIPT_BYTES = 64 * 1024
 _MAX_TURNS = 100
 _MAX_TEXT_CHARS = 500
-_TURN_KEYS = frozenset({"say", "wav", "intent", "wording", "expect"})
+_MAX_PAUSE_SEC = 3600
+_TURN_KEYS = frozenset({"say", "wav", "intent", "wording", "expect", "pause_sec"})
 Wording = Literal["", "known", "unseen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptTurn:
-    """One thing to say. `expect` is searched for in the reply's text, ignoring case; `wav` holds it already spoken."""
+    """One thing to say. `expect` is searched for in the reply's text, ignoring case; `wav` holds it already spoken.
+
+    The caller is silent for `pause_sec` before it, and then never interrupts the answer before.
+    """
 
     say: str
     intent: str = ""
     wording: Wording = ""
     expect: re.Pattern[str] | None = None
     wav: Path | None = None
+    pause_sec: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ class CallScript:
 
 
 def load_script(path: Path) -> CallScript:
-    """Read a script: `name`, and `[[turns]]` of `say`, optionally `intent`, `wording`, `expect`, `wav` (a file).
+    """Read a script: `name`, and `[[turns]]` of `say`, optionally `intent`, `wording`, `expect`, `wav` (a file),
+    `pause_sec`.
 
     Raises:
         ConfigError: it cannot be read, is over 64 KiB, or something in it is wrong; names the file and the key.
@@ -82,7 +88,15 @@ def _turn(table: object, path: Path, number: int) -> ScriptTurn:
         wording=wording,
         expect=_pattern(_text(table, "expect", where), f"{where}.expect"),
         wav=path.parent / wav if wav else None,
+        pause_sec=_seconds(table, "pause_sec", where),
     )
+
+
+def _seconds(table: Mapping[str, object], key: str, where: str) -> float:
+    value = table.get(key, 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_PAUSE_SEC:
+        raise ConfigError(f"{where}.{key}: expected seconds from 0 to {_MAX_PAUSE_SEC}, found {value!r:.60}")
+    return float(value)
 
 
 def _text(table: Mapping[str, object], key: str, where: str) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "EMBEDDED",
     "add_own_hosts",
     "add_own_origins",
+    "check_azure",
     "check_base_url",
     "check_model",
     "check_rate",
@@ -85,6 +86,18 @@ def check_model(model: str | None, info: ValidationInfo) -> str | None:
             f"(or stay with the built-in emulator: --llm-base-url {EMBEDDED})"
         )
     return model
+
+
+def check_azure(version: str | None, info: ValidationInfo) -> str | None:
+    """A version is Azure's, and there nothing has a default; an identity's token is as secret as a key."""
+    if version is None:
+        return None
+    url, model = info.data.get("llm_base_url"), info.data.get("llm_model")
+    if "llm_base_url" in info.data and "llm_model" in info.data and (url is None or model is None):
+        raise ValueError("needs llm_base_url (AZURE_OPENAI_ENDPOINT) and llm_model (AZURE_OPENAI_DEPLOYMENT)")
+    if url is not None:
+        parse_base_url(url, has_key=True)
+    return version
 
 
 def check_voice(voice: str) -> str:

@@ -1,7 +1,7 @@
 """Where settings come from, and which source wins: command line, environment, OpenAI's names, file, default."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,19 @@ __all__ = ["SECRETS", "load_settings"]
 
 SECRETS = frozenset({"token", "llm_api_key"})
 _OPENAI_NAMES = {"llm_api_key": "OPENAI_API_KEY", "llm_base_url": "OPENAI_BASE_URL", "llm_model": "OPENAI_MODEL"}
-_OPTIONS = {"allowed_origins": "--allow-origin", "allowed_hosts": "--allow-host", "idle_timeout_sec": "--idle-timeout"}
+# As the SDK's Azure client reads them; the deployment's is ours. An endpoint there wins over OpenAI's own names.
+_AZURE_NAMES = {
+    "llm_api_key": "AZURE_OPENAI_API_KEY",
+    "llm_base_url": "AZURE_OPENAI_ENDPOINT",
+    "llm_model": "AZURE_OPENAI_DEPLOYMENT",
+    "llm_azure_api_version": "OPENAI_API_VERSION",
+}
+_OPTIONS = {
+    "allowed_origins": "--allow-origin",
+    "allowed_hosts": "--allow-host",
+    "idle_timeout_sec": "--idle-timeout",
+    "llm_token_timeout_sec": "--llm-token-timeout",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +62,9 @@ def load_settings(
     Raises:
         ConfigError: a value is wrong; the message names the setting and its source.
     """
-    sources = [
-        _from_command_line(command_line or {}, token_file),
-        _from_environment(),
-        _from_openai_names(),
-        _from_file(config, directory or Path()),
-    ]
+    command, environment = _from_command_line(command_line or {}, token_file), _from_environment()
+    file = _from_file(config, directory or Path())
+    sources = [command, environment, _from_sdk_names((command, environment, file)), file]
     values: dict[str, Any] = {}
     labels: dict[str, str] = {}
     for source in sources:
@@ -100,9 +109,15 @@ def _from_environment() -> _Source:
     return _Source(values, {name: f"environment, WARMLINE_{name.upper()}" for name in values})
 
 
-def _from_openai_names() -> _Source:
-    values = {name: os.environ[variable] for name, variable in _OPENAI_NAMES.items() if os.environ.get(variable)}
-    return _Source(values, {name: f"environment, {_OPENAI_NAMES[name]}" for name in values})
+def _from_sdk_names(others: Sequence[_Source]) -> _Source:
+    """Azure's names all together, and only where nobody named another address: its key is for its endpoint alone."""
+    elsewhere = any("llm_base_url" in source.values for source in others)
+    names = _AZURE_NAMES if os.environ.get(_AZURE_NAMES["llm_base_url"]) and not elsewhere else _OPENAI_NAMES
+    versioned = os.environ.get("OPENAI_API_VERSION") or any("llm_azure_api_version" in each.values for each in others)
+    if names is _AZURE_NAMES and not versioned:
+        raise ConfigError("AZURE_OPENAI_ENDPOINT is set, but OPENAI_API_VERSION is not: set it, 2024-10-21 for example")
+    values = {name: os.environ[variable] for name, variable in names.items() if os.environ.get(variable)}
+    return _Source(values, {name: f"environment, {names[name]}" for name in values})
 
 
 def _from_file(config: Path | None, directory: Path) -> _Source:

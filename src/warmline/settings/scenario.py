@@ -9,6 +9,7 @@ from warmline.settings.toml_file import read_toml
 
 __all__ = ["Fact", "Scenario", "load_scenario"]
 
+_APOLOGY = "Sorry, I cannot answer right now, please ask me again in a moment."
 _DEFAULT = Path(__file__).with_name("default_scenario.toml")
 
 
@@ -25,13 +26,15 @@ class Fact:
 class Scenario:
     """A part to play on the phone.
 
-    `system_prompt` is the short core prompt of every request; of `facts`, a request has those that the turn needs.
+    `apology` is said when no answer could be had. `system_prompt` is the short core prompt of every request; of
+    `facts`, a request has those that the turn needs.
     `phrases` maps an intent to what callers say for it, in spoken words, with `$slot` placeholders
     (`string.Template`); `slots` maps a slot to its values, in spoken words.
     """
 
     name: str
     greeting: str
+    apology: str
     system_prompt: str
     facts: tuple[Fact, ...]
     phrases: Mapping[str, tuple[str, ...]]
@@ -53,6 +56,7 @@ def _scenario(document: ScenarioDocument) -> Scenario:
     return Scenario(
         name=document.line_of_text("name", at_most=80),
         greeting=document.line_of_text("greeting", at_most=300),
+        apology=document.line_of_text("apology", at_most=200, otherwise=_APOLOGY),
         system_prompt=document.prose("system_prompt", at_most=4000),
         facts=tuple(Fact(*fact) for fact in document.facts()),
         phrases=document.phrases(),

@@ -12,7 +12,7 @@ from warmline.settings.toml_lines import KeyPath
 
 __all__ = ["ScenarioDocument"]
 
-_TOP = ("name", "greeting", "system_prompt", "facts", "phrases", "slots")
+_TOP = ("name", "greeting", "apology", "system_prompt", "facts", "phrases", "slots")
 _FACT = ("topic", "keywords", "text")
 _MAX_FACTS = 100
 _MAX_INTENTS = 64
@@ -36,8 +36,10 @@ class ScenarioDocument:
         """Raises ConfigError: a key at the top is none of a scenario."""
         self._only_known((), self.content, _TOP)
 
-    def line_of_text(self, key: str, at_most: int) -> str:
-        """A required text of one line."""
+    def line_of_text(self, key: str, at_most: int, otherwise: str | None = None) -> str:
+        """A text of one line; required, unless there is one to take `otherwise`."""
+        if otherwise is not None and key not in self.content:
+            return otherwise
         text = self.prose(key, at_most)
         if "\n" in text:
             self._fail((key,), "must be one line")

@@ -24,6 +24,7 @@ from warmline.settings.checks import (
     EMBEDDED,
     add_own_hosts,
     add_own_origins,
+    check_azure,
     check_base_url,
     check_model,
     check_rate,
@@ -114,6 +115,19 @@ class Settings(BaseSettings):
         default=None,
         description="model to ask that API for; unset: the first that it offers (OpenAI itself must be told)",
     )
+    llm_azure_api_version: Annotated[str | None, Field(max_length=40), AfterValidator(check_azure)] = Field(
+        default=None,
+        description=(
+            "API version of Azure OpenAI; llm_base_url is then the resource's endpoint, llm_model the deployment, and"
+            " without llm_api_key the identity of this process is used"
+        ),
+    )
+    llm_token_timeout_sec: _Seconds = Field(
+        default=8.0,
+        gt=0,
+        le=300,
+        description="seconds without a token of an answer after which the caller hears an apology",
+    )
     vad_stop_sec: _Seconds = Field(default=0.2, ge=0.05, le=5, description="seconds of silence that may end a turn")
     turn_patience_sec: _Seconds = Field(
         default=0.8, ge=0, le=10, description="seconds that a pause counts as thinking when the turn sounds incomplete"
@@ -189,7 +203,7 @@ class Settings(BaseSettings):
 def _with_llm_endpoint(values: Any) -> Any:
     """`embedded` takes no key; a key without a URL is for OpenAI's own API."""
     if values.get("llm_base_url") == EMBEDDED:
-        return {**values, "llm_base_url": None, "llm_api_key": None}
+        return {**values, "llm_base_url": None, "llm_api_key": None, "llm_azure_api_version": None}
     if values.get("llm_api_key") is not None and values.get("llm_base_url") is None:
         return {**values, "llm_base_url": OPENAI_BASE_URL}
     return values

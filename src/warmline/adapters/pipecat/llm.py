@@ -26,8 +26,8 @@ class EngineLLMService(FrameProcessor):
     """Answers a context with streamed text. An interruption ends the request (Pipecat cancels the frame's work).
 
     `prepare` sees the conversation before it is sent and returns what to send. `replied` is given the whole text of an
-    answer when it is complete or cut off. `apology` is said when the model fails. `mark` is told `llm_sent` and
-    `llm_first_token`.
+    answer when it is complete or cut off. `apology` is said when the model fails, also in the middle of an answer.
+    `mark` is told `llm_sent` and `llm_first_token`.
 
     It derives from Pipecat's plain processor because the tool calling of its LLM base class is a third of a second
     of imports that no engine here uses.
@@ -64,13 +64,17 @@ class EngineLLMService(FrameProcessor):
             await self._stream(self._prepare(_conversation(context)), pieces)
         except EngineError as failure:
             await self.push_error("the language model failed", exception=failure)
-            if not pieces:
-                pieces.append(self._apology)
-                await self.push_frame(LLMTextFrame(self._apology))
+            await self._apologise(pieces)
         finally:
             if pieces:
                 self._replied("".join(pieces))
         await self.push_frame(LLMFullResponseEndFrame())
+
+    async def _apologise(self, pieces: list[str]) -> None:
+        # What was begun ends as a sentence, so that the apology is one of its own.
+        for piece in ([". "] if pieces else []) + [self._apology]:
+            pieces.append(piece)
+            await self.push_frame(LLMTextFrame(piece))
 
     async def _stream(self, messages: Sequence[ChatMessage], pieces: list[str]) -> None:
         self._mark("llm_sent")
