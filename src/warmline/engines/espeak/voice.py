@@ -81,7 +81,8 @@ class EspeakVoice:
     async def is_silent(self) -> bool:
         """Whether it is ready for another caller: the last utterance is over and read to its end.
 
-        That is all there is to reset: what was said leaves no trace in how the next text is spoken.
+        That is all there is to reset: no word of it can come again. The samples of the next text differ by a trifle
+        with what was said before.
         """
         worker, self._idle = self._idle, None
         self._idle = await self._silenced(worker) if worker is not None else None
