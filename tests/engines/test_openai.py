@@ -15,7 +15,7 @@ from warmline.engines.openai.availability import Availability
 from warmline.engines.openai.trouble import Trouble
 from warmline.errors import ConfigError, EngineError, WarmUpFailed
 
-ASKED = [ChatMessage(each["role"], each["content"]) for each in ASK]
+ASKED = [ChatMessage("system", ASK[0]["content"]), ChatMessage("user", ASK[1]["content"])]
 SECRET = "sk-nobody-may-see-this"
 CHAT, MODELS = "/v1/chat/completions", "/v1/models"
 

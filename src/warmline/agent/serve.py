@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +43,10 @@ def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]
         ConfigError: the address can not be listened on.
         WarmlineError: with the policy `block`, a part that no call can do without could not be made.
     """
+    asked = _note_interrupts()
     use_few_arenas()
     _configure_logging(settings.log_level)
-    asyncio.run(_until_signalled(settings, scenario, say, emit))
+    asyncio.run(_until_signalled(settings, scenario, say, emit, asked))
     return 0
 
 
@@ -154,11 +156,27 @@ async def _leave(drain: Drain, switchboard: "Switchboard", stop: asyncio.Event) 
     stop.set()
 
 
-async def _until_signalled(settings: "Settings", scenario: "Scenario", say: Callable[[str], None], emit: Emit) -> None:
+def _note_interrupts() -> threading.Event:
+    """Set by a Ctrl-C, also by one whose exception was lost: modules that are being imported may catch everything."""
+    asked = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    return asked
+
+
+async def _until_signalled(
+    settings: "Settings", scenario: "Scenario", say: Callable[[str], None], emit: Emit, asked: threading.Event
+) -> None:
     stop, drain = asyncio.Event(), Drain(grace_sec=settings.drain_grace_sec)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, stop.set)
     loop.add_signal_handler(signal.SIGTERM, _on_sigterm, drain, stop)
+    if asked.is_set():
+        stop.set()
     await run(settings, scenario, say=say, stop=stop, drain=drain, emit=emit)
 
 

@@ -40,12 +40,12 @@ def serve(settings: Settings, explain_only: bool) -> int:
     prepare_cache_dir(settings.cache_dir)
     for line in misspelt_variables(os.environ):
         click.echo(f"warmline: {line}", err=True)
-    for line in start_notes(settings):
-        click.echo(line)
     with missing_extra("agent,local"):
         from warmline.agent import serve as serve_agent
     from warmline.cli.warm_up_lines import warm_up_lines
 
+    for line in start_notes(settings):
+        click.echo(line)
     return serve_agent(settings, scenario, _say, warm_up_lines(_say))
 
 
