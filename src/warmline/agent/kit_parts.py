@@ -85,9 +85,9 @@ class KitParts:
 
     def model_gate(self) -> "Gated":
         """Whether the language model can be asked, as far as is known; open while there is none."""
-        if self._tokens is not None and not self._tokens.gate:
-            return self._tokens.gate
-        return True if self._model is None else self._model.gate
+        asked = True if self._model is None else self._model.gate
+        # Without a token both are shut, the model's a little longer: until a request has shown that there is one.
+        return self._tokens.gate if asked and self._tokens is not None else asked
 
     # Steps. Each returns what proves that it did what it is for.
 

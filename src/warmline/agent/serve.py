@@ -212,9 +212,13 @@ def _address(settings: "Settings") -> str:
 
 
 def _configure_logging(level: str) -> None:
-    """Our log to stderr; Pipecat's only from warnings on, since its debug lines quote the caller."""
+    """Our log to stderr; Pipecat's only from warnings on, since its debug lines quote the caller.
+
+    azure-identity's not at all: its warnings quote whatever the identity endpoint has answered.
+    """
     from loguru import logger
 
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
     logger.remove()
     logger.add(sys.stderr, level=max(level.upper(), "WARNING", key=lambda name: logger.level(name).no))
