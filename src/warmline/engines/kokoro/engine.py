@@ -12,12 +12,12 @@ from warmline.engines.kokoro.config import KokoroConfig
 from warmline.engines.pool_hooks import PoolHooks
 from warmline.engines.required_package import require_package
 from warmline.engines.shared_voice import SharedVoice
+from warmline.engines.spoken_text import check_length
 from warmline.errors import EngineError, WarmUpFailed, WorkerDied
 from warmline.workers import Worker, WorkerTemplate
 
 __all__ = ["KokoroTextToSpeech", "require_kokoro_onnx"]
 
-_MAX_TEXT_CHARS = 5_000
 _START_TIMEOUT_SEC = 120.0
 _CANCEL_TIMEOUT_SEC = 10.0
 
@@ -93,8 +93,7 @@ class KokoroTextToSpeech:
         Raises:
             EngineError: the text is too long, or the voice failed or gave nothing.
         """
-        if len(text) > _MAX_TEXT_CHARS:
-            raise EngineError(f"a text of {len(text)} characters is over {_MAX_TEXT_CHARS}")
+        check_length(text)
         if not text.strip():
             return
         await self._free.acquire()
@@ -156,8 +155,7 @@ class KokoroTextToSpeech:
             if "failed" in answer:
                 raise WarmUpFailed(f"kokoro: {answer['failed']}")
         except BaseException:
-            worker.kill()
-            await worker.aclose()
+            await worker.end_now()
             raise
         return worker
 
@@ -182,8 +180,7 @@ class KokoroTextToSpeech:
             if recovered:
                 self._idle.append(worker)
             else:
-                worker.kill()
-                await worker.aclose()
+                await worker.end_now()
 
 
 def _sent(config: KokoroConfig, scratch_dir: str) -> dict[str, object]:
