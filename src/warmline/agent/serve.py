@@ -88,22 +88,16 @@ async def run(
                 operations_app,
             )
 
-            health = Health(
-                warm_start.plan,
-                floors=warm_start.floors,
-                gates={**warm_start.gates, **(gates or {})},
-                drain=drain,
-                clock=clock,
-            )
+            gates = {**warm_start.gates, **(gates or {})}
+            health = Health(warm_start.plan, floors=warm_start.floors, gates=gates, drain=drain, clock=clock)
             switchboard = Switchboard(settings, scenario.name, warm_start.kit, drain, clock=clock, emit=emit)
             doors = [
                 Door(create_app(settings, switchboard, health), public, settings.log_level),
                 Door(operations_app(health, operations.getsockname()[1]), operations, settings.log_level),
             ]
             say(f"Listening: {_address(settings)} (its state: {_operations(doors[1])})")
-            await _take_calls(
-                doors, _announce(settings, health, warm_start, say, ready), _leave(drain, switchboard, stop), stop
-            )
+            announce = _announce(settings, health, warm_start, say, ready)
+            await _take_calls(doors, announce, _leave(drain, switchboard, stop), stop)
 
 
 async def _take_calls(
