@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-
 # `python -m` ends by the signal itself, whatever was returned, if it came while a class was being made from source text
 # (dataclasses and named tuples are): `exec` of a string marks the interrupt as unhandled. A shell shows 130 as well.
 INTERRUPTED = {130, -signal.SIGINT}
