@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 __all__ = ["Wire"]
 
 READ_AHEAD_BYTES = 256 * 1024
+TOGETHER_BYTES = 64 * 1024
 
 
 class Wire(asyncio.Protocol):
     """Reads ahead all the time, also while nobody asks: only so is a close seen before the next request.
+
+    What is written in one go (httpcore writes the head and the body of a request apart) leaves as one: fewer TLS records,
+    and full packets, which a paced connection sends in pairs.
 
     It also takes in what TLS sends unasked (session tickets, key updates), which would otherwise make a healthy idle
     socket look readable, that is closed.
@@ -32,6 +36,7 @@ class Wire(asyncio.Protocol):
         self.idle: bool = False
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        self._outgoing = bytearray()
         self._ended = False
         self._failure: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
@@ -111,7 +116,11 @@ class Wire(asyncio.Protocol):
         if self._ended or self._transport is None or self._transport.is_closing():
             raise ConnectionError("closed by the peer") from self._failure
         self.sent_bytes += len(data)
-        self._transport.write(data)
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._outgoing += data
+        if len(self._outgoing) >= TOGETHER_BYTES:
+            self._send()
         while self._full:
             self._writer = asyncio.get_running_loop().create_future()
             await self._writer
@@ -140,6 +149,7 @@ class Wire(asyncio.Protocol):
         if self._transport is None:
             return
         try:
+            self._send()
             self._transport.close()
             await asyncio.sleep(0)
         finally:
@@ -163,6 +173,11 @@ class Wire(asyncio.Protocol):
     def extra(self, name: str) -> Any:
         """What the transport knows: `socket`, `ssl_object`, `peername`."""
         return None if self._transport is None else self._transport.get_extra_info(name)
+
+    def _send(self) -> None:
+        if self._outgoing and self._transport is not None:
+            outgoing, self._outgoing = self._outgoing, bytearray()
+            self._transport.write(outgoing)
 
     def _die(self) -> None:
         if not self.dead.done():
