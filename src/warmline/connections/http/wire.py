@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
 __all__ = ["Wire"]
 
@@ -17,11 +18,14 @@ TOGETHER_BYTES = 64 * 1024
 class Wire(asyncio.Protocol):
     """Reads ahead all the time, also while nobody asks: only so is a close seen before the next request.
 
-    What is written in one go (httpcore writes the head and the body of a request apart) leaves as one: fewer TLS records,
-    and full packets, which a paced connection sends in pairs.
+    What is written in one go (httpcore writes the head and the body of a request apart) leaves as one: fewer TLS
+    records, and full packets, which a paced connection sends in pairs.
 
     It also takes in what TLS sends unasked (session tickets, key updates), which would otherwise make a healthy idle
     socket look readable, that is closed.
+
+    Args:
+        before_upload: called with the socket and the size of what is sent first in an exchange, before it is.
 
     Attributes:
         dead: done when the peer closed, the socket failed, or something came while the connection was idle.
@@ -29,11 +33,13 @@ class Wire(asyncio.Protocol):
         idle: nobody expects anything; whatever comes now is no answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before_upload: Callable[[Any, int], None]) -> None:
+        self._before_upload = before_upload
         self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent_bytes: int = 0
         self.received_bytes: int = 0
         self.idle: bool = False
+        self._begun = False
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._outgoing = bytearray()
@@ -86,6 +92,10 @@ class Wire(asyncio.Protocol):
         _wake(self._writer)
 
     # --- what a connection does ------------------------------------------------------------------------------------
+
+    def begin_exchange(self) -> None:
+        """A request is about to be written, and its answer is expected."""
+        self.idle = self._begun = False
 
     async def read(self, max_bytes: int) -> bytes:
         """The next bytes, at least one; none at the end.
@@ -177,6 +187,9 @@ class Wire(asyncio.Protocol):
     def _send(self) -> None:
         if self._outgoing and self._transport is not None:
             outgoing, self._outgoing = self._outgoing, bytearray()
+            if not self._begun:
+                self._begun = True
+                self._before_upload(self.extra("socket"), len(outgoing))
             self._transport.write(outgoing)
 
     def _die(self) -> None:

@@ -66,7 +66,9 @@ def _configure(client: str, server: str, rtts_ms: Sequence[int]) -> None:
     _ip("-n", server, "route", "add", f"{CLIENT_ADDRESS}/32", "dev", "wan0")
     for rtt_ms in rtts_ms:
         for control in controls:
-            _ip("-n", client, "route", "add", server_address(rtt_ms, control), "dev", "wan0", "congctl", control)
+            # A client may leave BBR and come back to it; to a host without BBR, there is none to come to.
+            chosen = ("lock", control) if control == "cubic" else (control,)
+            _ip("-n", client, "route", "add", server_address(rtt_ms, control), "dev", "wan0", "congctl", *chosen)
 
 
 def _tun(namespace: str) -> int:
