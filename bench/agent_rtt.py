@@ -39,7 +39,7 @@ _FIRST_TOKEN_MS, _TOKEN_INTERVAL_MS = 50.0, 10.0
 # One more than the first sentence has: it is then known to be over, and is spoken.
 _TOKENS_BEFORE_CUT = 5
 # Agents that may be alive at a time: one converses, the others are silent.
-_SERVERS = 4
+_SERVERS = 5
 # Longer than the SDK keeps an idle connection: a caller does not come right after a start.
 _REST_SEC = 6.0
 

@@ -66,7 +66,7 @@ def _explained(figures: Figures, about: About) -> str:
     )
 
 
-_HEAD = ["arm", "turn", "n", "voice-to-voice", "more", "the model", "more", "turn end"]
+_HEAD = ["arm", "turn", "n", "voice-to-voice", "more", "the model", "more of that", "turn end"]
 
 
 def _row(arm: str, state: str, found: StateFigures) -> list[str]:
