@@ -26,7 +26,7 @@ run: $(VENV)/.run ## Run the voice agent and print the address of its page
 	@exec $(BIN)/warmline serve $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests (less than five minutes)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 core: $(VENV)/.core ## Run the tests of the core in an environment that has pytest alone
 	$(BIN)/python -m pytest -m "core and not soak" $(ARGS) $$(grep -rlE --include='test_*.py' 'mark\.core' tests)
