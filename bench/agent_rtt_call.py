@@ -9,7 +9,7 @@ from warmline.measure import CallPlan, ScriptTurn, Speaker
 
 __all__ = ["BARGE_IN", "FIRST", "LATER", "REPLY", "SILENCE", "STATES", "TurnTaking", "plan_of"]
 
-FIRST, LATER, BARGE_IN, SILENCE = "first turn", "later turns", "after a barge-in", "after a silence"
+FIRST, LATER, BARGE_IN, SILENCE = "first turn", "later turns", "after barge-in", "after silence"
 STATES = {1: FIRST, 2: LATER, 3: LATER, 4: BARGE_IN, 5: LATER, 6: BARGE_IN, 7: LATER, 8: SILENCE}
 """What came before each turn of a call."""
 

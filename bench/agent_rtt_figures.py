@@ -9,7 +9,7 @@ from warmline.measure import CallResult, Estimate, TurnResult, median, median_es
 __all__ = ["Figures", "Sample", "StateFigures", "Target", "figures_of"]
 
 _COLD_TAX_MS, _ALIKE_MS = 30.0, 15.0
-_LEAST_FOR_VERDICT = 5
+_LEAST_CALLS_FOR_VERDICT = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def figures_of(samples: Sequence[Sample], arms: Sequence[str]) -> Figures:
         incomplete=len(samples) - len(good),
         late_frame_ms=percentile([sample.call.late_frame_ms for sample in samples], 95),
         silences_sec=(min(silences_sec, default=0.0), max(silences_sec, default=0.0)),
-        targets=_targets(states.get(arms[0], {})),
+        targets=_targets(states.get(arms[0], {}), len(calls[arms[0]]) >= _LEAST_CALLS_FOR_VERDICT),
     )
 
 
@@ -125,7 +125,7 @@ def _between(turn: TurnResult, earlier: str, later: str) -> float:
     return turn.stages_ms[later] - turn.stages_ms[earlier]
 
 
-def _targets(states: Mapping[str, StateFigures]) -> list[Target]:
+def _targets(states: Mapping[str, StateFigures], enough: bool) -> list[Target]:
     return [
         target
         for state, what, most_ms in (
@@ -135,14 +135,14 @@ def _targets(states: Mapping[str, StateFigures]) -> list[Target]:
         )
         if state in states
         for target in (
-            _at_most(f"{what}, at the ear", states[state].more_v2v_ms, most_ms),
-            _at_most(f"{what}, of the model", states[state].more_model_ms, most_ms),
+            _at_most(f"{what}, at the ear", states[state].more_v2v_ms, most_ms, enough),
+            _at_most(f"{what}, of the model", states[state].more_model_ms, most_ms, enough),
         )
     ]
 
 
-def _at_most(what: str, found: Estimate, most_ms: float) -> Target:
-    met = found.value <= most_ms if found.n >= _LEAST_FOR_VERDICT else None
+def _at_most(what: str, found: Estimate, most_ms: float, enough: bool) -> Target:
+    met = found.value <= most_ms if enough else None
     return Target(
         f"{what}: at most {most_ms:.0f} ms", f"{found.value:.0f} ms ({found.low:.0f} to {found.high:.0f})", met
     )
