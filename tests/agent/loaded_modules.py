@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.shared_cache import shared_cache
+
 SERVE_AND_LIST = """
 import atexit, sys
 atexit.register(lambda: print("MODULES", *sorted(sys.modules)))
@@ -17,7 +19,7 @@ sys.exit(main(["serve", "--port", "0", *sys.argv[1:]]))
 def modules_of_a_server(folder: Path, *arguments: str, **environment: str) -> set[str]:
     """From its start over its warm-up to its end by SIGTERM: the names of all modules."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WARMLINE_", "OPENAI_"))}
-    paths = {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    paths = {"XDG_CACHE_HOME": str(shared_cache(folder)), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen(
         [sys.executable, "-c", SERVE_AND_LIST, *arguments],
         cwd=folder,
