@@ -96,8 +96,9 @@ async def run(
                 Door(operations_app(health, operations.getsockname()[1]), operations, settings.log_level),
             ]
             say(f"Listening: {_address(settings)} (its state: {_operations(doors[1])})")
-            announce = _announce(settings, health, warm_start, say, ready)
-            await _take_calls(doors, announce, _leave(drain, switchboard, stop), stop)
+            await _take_calls(
+                doors, _announce(settings, health, warm_start, say, ready), _leave(drain, switchboard, stop), stop
+            )
 
 
 async def _take_calls(
