@@ -121,12 +121,12 @@ def test_an_address_that_is_dead_does_not_hold_up_the_others():
 
 def test_sockets_notice_a_peer_that_is_gone(library, warm_client):
     async def main():
-        async with LlmServer() as server, warm_client(library, server, care=SocketCare(user_timeout_ms=2500)) as client:
+        async with LlmServer() as server, warm_client(library, server, care=SocketCare(user_timeout_ms=2700)) as client:
             await transport_of(client).wait_warm()
             for connection in transport_of(client).origin._connections:
                 sock = connection._dialler.wire.extra("socket")
                 assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-                for option in SocketCare(user_timeout_ms=2500).options():
+                for option in SocketCare(user_timeout_ms=2700).options():
                     assert sock.getsockopt(*option[:2]) == option[2]
 
     asyncio.run(main())
