@@ -17,8 +17,8 @@ class SocketCare:
     """TCP keep-alive, and how long sent bytes may stay unacknowledged.
 
     A router that has forgotten a flow says nothing: without these, the next request waits until it times out. With the
-    defaults an idle connection is found dead 3 s after its last probe was answered, one lost probe allowed, and one with
-    a request on it `user_timeout_ms` after the first retransmission. Options that the platform lacks are left out.
+    defaults an idle connection is found dead 3 s after its last probe was answered, one lost probe allowed, and one
+    with a request on it `user_timeout_ms` after the first retransmission. Options that the platform lacks are left out.
 
     Attributes:
         idle_sec, interval_sec, probes: before the first probe, between probes, unanswered ones.
