@@ -62,7 +62,7 @@ layers: $(VENV)/.dev
 bench: $(VENV)/.dev ## Measure the first turn, side by side (FULL=1 for more, BASE=<commit> for one more arm)
 	FULL="$(FULL)" BASE="$(BASE)" $(BIN)/python bench/first_turn.py $(ARGS)
 
-bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (30 minutes; root: all rows)
+bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (35 minutes; root: all rows)
 	$(BIN)/python bench/llm_connection.py --livekit-python $(VENV)-llm/bin/python $(ARGS)
 
 bench-startup: $(VENV)/.dev $(VENV)-startup/.installed ## Measure process start to ready, side by side (8 minutes)

@@ -14,9 +14,9 @@ from llm_connection_bare import BareSocket
 
 __all__ = ["STATES", "Found", "Measuring", "Sample"]
 
-_GIVE_UP_SEC = 20.0
+_GIVE_UP_SEC = 12.0
 _BARGE_IN_SEC = 0.5
-_AFTER_CLOSE_SEC = 1.5
+_AFTER_CLOSE_SEC = 1.3
 # A NAT forgets what is idle, not what is being opened.
 _IDLE_BEFORE_DROP_SEC = 2.0
 _AFTER_DROP_SEC = 5.0
