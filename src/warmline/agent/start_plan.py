@@ -8,9 +8,12 @@ models, weights, inferences) runs beside them.
 import gc
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from warmline.agent.unused_imports import without_unused_imports
 from warmline.startup import Criticality, Step, Verified
 
 if TYPE_CHECKING:
@@ -61,10 +64,20 @@ def _import(name: str, module: str, expected_sec: float, after: tuple[str, ...])
 
 def _load(module: str) -> Verified:
     before = len(sys.modules)
-    importlib.import_module(module)
-    # What it made lives until the end: walked by every collection, it would hold up the imports that follow, and calls.
-    gc.freeze()
+    with _no_collections(), without_unused_imports():
+        importlib.import_module(module)
     return Verified(f"{len(sys.modules) - before} modules")
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """What an import makes lives until the end: to walk it would hold up this import, those that follow, and calls."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
