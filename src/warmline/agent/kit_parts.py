@@ -123,7 +123,7 @@ class KitParts:
         await self._hearing.aclose()
 
     async def open_ears(self) -> Verified:
-        """The pool of ears stands, each of its spares has heard a word."""
+        """The pool of ears is open, and one of them has heard a word; the others follow."""
         from warmline.engines import ear_hooks
 
         assert self._hearing is not None
@@ -147,7 +147,7 @@ class KitParts:
         await self._speech.aclose()
 
     async def open_voices(self) -> Verified:
-        """The pool of voices stands, each of its spares has said a word."""
+        """The pool of voices is open, and one of them has said a word; the others follow."""
         from warmline.engines import voice_hooks
 
         assert self._speech is not None
@@ -258,11 +258,9 @@ class KitParts:
         return await render_sentence(self._speech, sentence)
 
     async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
-        from warmline.agent.call_pools import make_pool
+        from warmline.agent.call_pools import open_pool
 
-        pool = make_pool(name, hooks, self._settings)
-        await pool.prepare()
-        return pool
+        return await open_pool(name, hooks, self._settings)
 
     def _part_made(self, evidence: str) -> Verified:
         if self.kit() is not None:

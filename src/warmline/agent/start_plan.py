@@ -25,12 +25,12 @@ __all__ = ["WEB_SERVER", "import_steps", "kit_steps"]
 WEB_SERVER = "import web server"
 # In the order in which they are needed: first what takes probes, then what other steps wait for.
 _IMPORTS = (
-    (WEB_SERVER, "warmline.agent.server", 0.4),
-    ("import onnxruntime", "onnxruntime", 0.2),
-    ("import analyzers", "warmline.adapters.pipecat", 0.6),
-    ("import openai", "warmline.engines.openai", 0.5),
-    ("import pipeline", "warmline.agent.pipeline", 0.4),
-    ("import rehearsal", "warmline.agent.rehearsal", 0.1),
+    (WEB_SERVER, "warmline.agent.server", 0.15),
+    ("import onnxruntime", "onnxruntime", 0.05),
+    ("import analyzers", "warmline.adapters.pipecat", 0.2),
+    ("import openai", "warmline.engines.openai", 0.2),
+    ("import pipeline", "warmline.agent.pipeline", 0.15),
+    ("import rehearsal", "warmline.agent.rehearsal", 0.0),
 )
 _ANALYZERS, _OPENAI, _PIPELINE, _REHEARSAL = "import analyzers", "import openai", "import pipeline", "import rehearsal"
 _LOAD_TIMEOUT_SEC = 150.0
@@ -85,16 +85,16 @@ def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
     fill = partial(Step, timeout_sec=30.0, criticality=_CRITICAL)
     steps = [
         start(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
-        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser",), expected_sec=0.3),
-        start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.3),
-        fill(name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice",), expected_sec=0.1),
-        fill(name="greeting", run=parts.render_greeting, needs=("voice",), expected_sec=0.1),
-        fill(name="apology", run=parts.render_apology, needs=("voice",), expected_sec=0.1),
+        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser",), expected_sec=0.15),
+        start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.2),
+        fill(name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice",), expected_sec=0.05),
+        fill(name="greeting", run=parts.render_greeting, needs=("voice",), expected_sec=0.05),
+        fill(name="apology", run=parts.render_apology, needs=("voice",), expected_sec=0.05),
     ]
     if settings.llm_base_url is not None:
         return steps
     server = start(
-        name="model server", run=parts.start_model_server, close=parts.stop_model_server, retries=1, expected_sec=0.6
+        name="model server", run=parts.start_model_server, close=parts.stop_model_server, retries=1, expected_sec=0.3
     )
     return [server, *steps]
 
@@ -145,10 +145,16 @@ def _exercises(parts: "KitParts", settings: "Settings") -> list[Step]:
             name="rehearsal",
             run=parts.rehearse,
             needs=("ears", "voices", "greeting", "apology", "turn models", "model client", _PIPELINE, _REHEARSAL),
-            after=("model connection", "silero inference", "smart-turn inference"),
             timeout_sec=20.0,
+            expected_sec=0.5,
             paid=settings.llm_base_url is not None,
         ),
-        Step(name="spares", run=parts.wait_for_spares, needs=("ears", "voices"), after=("rehearsal",)),
+        Step(
+            name="spares",
+            run=parts.wait_for_spares,
+            needs=("ears", "voices"),
+            after=("rehearsal", "model connection", "silero inference", "smart-turn inference"),
+            expected_sec=0.0,
+        ),
         Step(name="freeze", run=parts.freeze, after=("spares",), criticality=_OPTIONAL, expected_sec=0.0),
     ]

@@ -1,7 +1,7 @@
 """What packages import at their top and no call uses: left out of the start, and loaded if somebody asks after all.
 
 The OpenAI SDK's `openai.types` brings four hundred modules of models for endpoints that the agent never asks; aiohttp
-comes with the SDK's second HTTP client and with Pipecat's file downloads. Together they took a third of the imports' time.
+comes with the SDK's second HTTP client and with Pipecat's file downloads. They took a third of the imports' time.
 """
 
 import importlib.util
