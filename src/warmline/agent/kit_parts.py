@@ -106,7 +106,7 @@ class KitParts:
         await self._emulator.aclose()
 
     async def start_recogniser(self) -> Verified:
-        """A template process has loaded the models and heard a recorded word."""
+        """A template process has loaded the models. It hears a recorded word unless ears stand ready, as each has."""
         from warmline.engines.pocketsphinx import PocketsphinxConfig, PocketsphinxSpeechToText
 
         phrases = tuple(phrase for each in self._scenario.phrases.values() for phrase in each)
@@ -114,8 +114,9 @@ class KitParts:
             phrases=phrases, slots=self._scenario.slots, cache_dir=self._settings.cache_dir / "pocketsphinx"
         )
         self._whole_phrases = WholePhrases(config.all_phrases(), config.all_slots())
-        self._hearing = await PocketsphinxSpeechToText.start(config)
-        return Verified("it heard a recorded word")
+        alone = self._settings.warm != "all" or self._settings.spare_calls == 0
+        self._hearing = await PocketsphinxSpeechToText.start(config, prove=alone)
+        return Verified("it heard a recorded word" if alone else "loaded")
 
     async def stop_recogniser(self) -> None:
         """End its processes."""
@@ -128,7 +129,7 @@ class KitParts:
 
         assert self._hearing is not None
         self._ears = await self._pool("recogniser", ear_hooks(self._hearing))
-        return self._part_made("{} of {} spares".format(*self.spares("recogniser")))
+        return self._part_made("{} of {} spares heard a recorded word".format(*self.spares("recogniser")))
 
     async def close_ears(self) -> None:
         """Close them all."""
@@ -152,7 +153,7 @@ class KitParts:
 
         assert self._speech is not None
         self._voices = await self._pool("voice", voice_hooks(self._speech))
-        return self._part_made("{} of {} spares".format(*self.spares("voice")))
+        return self._part_made("{} of {} spares spoke".format(*self.spares("voice")))
 
     async def close_voices(self) -> None:
         """Close them all."""

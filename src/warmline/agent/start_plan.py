@@ -26,13 +26,15 @@ WEB_SERVER = "import web server"
 # In the order in which they are needed: first what takes probes, then what other steps wait for.
 _IMPORTS = (
     (WEB_SERVER, "warmline.agent.server", 0.15),
+    ("import pools", "warmline.agent.call_pools", 0.05),
     ("import onnxruntime", "onnxruntime", 0.05),
     ("import analyzers", "warmline.adapters.pipecat", 0.2),
     ("import openai", "warmline.engines.openai", 0.2),
     ("import pipeline", "warmline.agent.pipeline", 0.15),
     ("import rehearsal", "warmline.agent.rehearsal", 0.0),
 )
-_ANALYZERS, _OPENAI, _PIPELINE, _REHEARSAL = "import analyzers", "import openai", "import pipeline", "import rehearsal"
+_POOLS, _ANALYZERS, _OPENAI = "import pools", "import analyzers", "import openai"
+_PIPELINE, _REHEARSAL = "import pipeline", "import rehearsal"
 _LOAD_TIMEOUT_SEC = 150.0
 _CRITICAL, _OPTIONAL = Criticality.CRITICAL, Criticality.OPTIONAL
 
@@ -85,9 +87,11 @@ def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
     fill = partial(Step, timeout_sec=30.0, criticality=_CRITICAL)
     steps = [
         start(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
-        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser",), expected_sec=0.15),
+        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser", _POOLS), expected_sec=0.15),
         start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.2),
-        fill(name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice",), expected_sec=0.05),
+        fill(
+            name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice", _POOLS), expected_sec=0.05
+        ),
         fill(name="greeting", run=parts.render_greeting, needs=("voice",), expected_sec=0.05),
         fill(name="apology", run=parts.render_apology, needs=("voice",), expected_sec=0.05),
     ]
