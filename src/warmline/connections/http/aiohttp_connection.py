@@ -13,6 +13,7 @@ from aiohttp.client_proto import ResponseHandler
 if TYPE_CHECKING:
     from warmline.connections.http.dial import Opened
     from warmline.connections.http.names import ResolvedNames
+    from warmline.connections.http.socket_options import SocketCare
 
 __all__ = ["AiohttpConnection", "CachedResolver", "CountingHandler"]
 
@@ -57,8 +58,11 @@ class AiohttpConnection:
         else:
             closed.add_done_callback(self._die)
 
-    def begin_exchange(self, upload_bytes: int) -> None:
+    def begin_exchange(self, upload_bytes: int, care: SocketCare) -> None:
         """A request of so many bytes is about to be sent."""
+        transport = self.handler.transport
+        if transport is not None:
+            care.before_upload(transport.get_extra_info("socket"), upload_bytes)
         self.handler.idle = False
         self.began_at_sec = asyncio.get_running_loop().time()
         self._upload_bytes = upload_bytes

@@ -59,7 +59,7 @@ class HttpConnection:
         wire = self._dialler.wire
         self.began_at_sec = asyncio.get_running_loop().time()
         if wire is not None:
-            wire.idle = False
+            wire.begin_exchange()
             self._sent_before, self._received_before = wire.sent_bytes, wire.received_bytes
 
     def answered(self, status: int) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
+from typing import Any
+
+from warmline.connections.http.congestion import INITIAL_WINDOW_BYTES, renew_rate, send_at_once
 
 __all__ = ["SocketCare"]
 
@@ -20,12 +23,24 @@ class SocketCare:
     Attributes:
         idle_sec, interval_sec, probes: before the first probe, between probes, unanswered ones.
         user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), Linux.
+        bursts: on hosts with BBR, requests are not held back by its rate: see `congestion`.
     """
 
     idle_sec: int = 2
     interval_sec: int = 1
     probes: int = 2
     user_timeout_ms: int = 3000
+    bursts: bool = True
+
+    def before_connecting(self, sock: socket.socket) -> None:
+        """What cannot be changed later."""
+        if self.bursts:
+            send_at_once(sock)
+
+    def before_upload(self, sock: Any, size_bytes: int) -> None:
+        """A request of that size is about to be sent over an idle connection."""
+        if self.bursts and size_bytes > INITIAL_WINDOW_BYTES:
+            renew_rate(sock)
 
     def options(self) -> list[tuple[int, int, int]]:
         """(level, option, value) for `setsockopt`."""
