@@ -104,7 +104,7 @@ class KitParts:
         await self._emulator.aclose()
 
     async def start_recogniser(self) -> Verified:
-        """The chosen engine has loaded its models and heard something."""
+        """The chosen engine has loaded its models, and heard something unless ears stand ready: each of them has."""
         from warmline.agent.ear_and_voice import start_ear
         from warmline.engines.pocketsphinx import PocketsphinxConfig
 
@@ -113,7 +113,8 @@ class KitParts:
             phrases=phrases, slots=self._scenario.slots, cache_dir=self._settings.cache_dir / "pocketsphinx"
         )
         self._whole_phrases = WholePhrases(config.all_phrases(), config.all_slots())
-        self._hearing, evidence = await start_ear(self._settings, config, self._models)
+        alone = self._settings.warm != "all" or self._settings.spare_calls == 0
+        self._hearing, evidence = await start_ear(self._settings, config, self._models, prove=alone)
         return Verified(evidence)
 
     async def stop_recogniser(self) -> None:
@@ -122,12 +123,12 @@ class KitParts:
         await self._hearing.aclose()
 
     async def open_ears(self) -> Verified:
-        """The pool of ears stands, each of its spares has heard a word."""
+        """The pool of ears is open, and one of them has heard a word; the others follow."""
         from warmline.engines import ear_hooks
 
         assert self._hearing is not None
         self._ears = await self._pool("recogniser", ear_hooks(self._hearing))
-        return self._part_made("{} of {} spares".format(*self.spares("recogniser")))
+        return self._part_made("{} of {} spares heard a recorded word".format(*self.spares("recogniser")))
 
     async def close_ears(self) -> None:
         """Close them all."""
@@ -146,12 +147,12 @@ class KitParts:
         await self._speech.aclose()
 
     async def open_voices(self) -> Verified:
-        """The pool of voices stands, each of its spares has said a word."""
+        """The pool of voices is open, and one of them has said a word; the others follow."""
         from warmline.engines import voice_hooks
 
         assert self._speech is not None
         self._voices = await self._pool("voice", voice_hooks(self._speech))
-        return self._part_made("{} of {} spares".format(*self.spares("voice")))
+        return self._part_made("{} of {} spares spoke".format(*self.spares("voice")))
 
     async def close_voices(self) -> None:
         """Close them all."""
@@ -257,11 +258,9 @@ class KitParts:
         return await render_sentence(self._speech, sentence)
 
     async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
-        from warmline.agent.call_pools import make_pool
+        from warmline.agent.call_pools import open_pool
 
-        pool = make_pool(name, hooks, self._settings)
-        await pool.prepare()
-        return pool
+        return await open_pool(name, hooks, self._settings)
 
     def _part_made(self, evidence: str) -> Verified:
         if self.kit() is not None:

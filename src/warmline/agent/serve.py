@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from warmline.agent.door import Door, listen
 from warmline.agent.memory import use_few_arenas
+from warmline.agent.recovery import rerun_when_back
 from warmline.agent.warm_start import WarmStart
 from warmline.clock import SystemClock
 from warmline.events import Event
@@ -97,15 +98,19 @@ async def run(
             ]
             say(f"Listening: {_address(settings)} (its state: {_operations(doors[1])})")
             await _take_calls(
-                doors, _announce(settings, health, warm_start, say, ready), _leave(drain, switchboard, stop), stop
+                doors,
+                [
+                    _announce(settings, health, warm_start, say, ready),
+                    _leave(drain, switchboard, stop),
+                    rerun_when_back(warm_start.plan, lambda: warm_start.model_answers and not drain.begun, clock),
+                ],
+                stop,
             )
 
 
-async def _take_calls(
-    doors: list[Door], announce: Coroutine[Any, Any, None], leave: Coroutine[Any, Any, None], stop: asyncio.Event
-) -> None:
+async def _take_calls(doors: list[Door], meanwhile: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
-        until_stopped = [tasks.create_task(announce), tasks.create_task(leave)]
+        until_stopped = [tasks.create_task(each) for each in meanwhile]
         serving = [tasks.create_task(door.serve()) for door in doors]
         await stop.wait()
         for task in until_stopped:

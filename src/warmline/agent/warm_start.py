@@ -61,6 +61,11 @@ class WarmStart:
         """What must be open, beside the plan's steps, for the server to be ready."""
         return {"model": self._parts.model_gate}
 
+    @property
+    def model_answers(self) -> bool:
+        """Whether nothing speaks against the next request to the language model."""
+        return bool(self._parts.model_gate())
+
     async def __aenter__(self) -> "WarmStart":
         await self._held.enter_async_context(self.plan)
         return self
