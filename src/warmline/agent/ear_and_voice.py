@@ -38,7 +38,8 @@ async def start_ear(
         return await WhisperSpeechToText.start(whisper, models), f"it heard {whisper.parallel} at once"
     from warmline.engines.pocketsphinx import PocketsphinxSpeechToText
 
-    return await PocketsphinxSpeechToText.start(expected, prove=prove), "it heard a recorded word" if prove else "loaded"
+    ear = await PocketsphinxSpeechToText.start(expected, prove=prove)
+    return ear, "it heard a recorded word" if prove else "loaded"
 
 
 async def start_voice(settings: "Settings") -> "tuple[TextToSpeech, str]":
