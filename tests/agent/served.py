@@ -10,6 +10,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.shared_cache import shared_cache
 from warmline.agent.serve import run
 from warmline.events import Event
 from warmline.settings import Settings, load_scenario
@@ -35,11 +36,11 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(
-    tmp_path, gates=None, drain=None, say=lambda _: None, until_ready=True, **choices
+    tmp_path, gates=None, drain=None, say=lambda _: None, until_ready=True, scenario=None, **choices
 ) -> AsyncIterator[Served]:
     """Start it warm, stop it at the end of the block. With `until_ready` False the block begins once it listens."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    settings = Settings(port=0, cache_dir=tmp_path.parent / "cache", **{"llm_base_url": None, **choices})
+    settings = Settings(port=0, cache_dir=shared_cache(tmp_path), **{"llm_base_url": None, **choices})
     events: list[Event] = []
     listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
@@ -53,7 +54,7 @@ async def served(
         tasks.create_task(
             run(
                 settings,
-                load_scenario(),
+                scenario or load_scenario(),
                 say=listen_to,
                 emit=events.append,
                 ready=listening.set_result if until_ready else lambda _: None,
@@ -69,7 +70,7 @@ async def served(
 async def events_until(call: ClientConnection, kind: str, **fields: object) -> list[dict[str, Any]]:
     """Every event up to the first of this kind with these fields; audio is passed over."""
     seen = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for message in call:
             if isinstance(message, bytes):
                 continue
@@ -84,7 +85,7 @@ async def closed_with(call: ClientConnection) -> tuple[int | None, list[dict[str
     """Read to the end: the close code, and the error events before it."""
     errors = []
     with contextlib.suppress(Exception):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for message in call:
                 event = json.loads(message) if isinstance(message, str) else {"type": "audio"}
                 errors += [event] if event["type"] == "error" else []

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.processes import children
 from warmline.events import TurnFinished
 from warmline.measure import Caller, CallPlan, ScriptTurn, Utterance, read_wav
 from warmline.session import Stage
+from warmline.settings import load_scenario
 
 DATA = Path(__file__).parents[1] / "data"
 ANSWERED = [
@@ -56,8 +58,10 @@ def test_a_call_is_greeted_heard_and_answered_turn_by_turn(tmp_path):
 def test_a_turn_is_told_once_however_it_ends(tmp_path):
     """The greeting is cut off by the first question, the first answer by the second question, the second is whole."""
 
+    talkative = replace(load_scenario(), greeting="Good evening, and welcome. " * 8)
+
     async def scenario():
-        async with served(tmp_path) as agent, agent.call() as call:
+        async with served(tmp_path, scenario=talkative) as agent, agent.call() as call:
             seen = await events_until(call, "bot_started", turn=0)
             for turn, file in enumerate(("parking.wav", "phone_number.wav"), start=1):
                 speaking = asyncio.create_task(speak(call, file))

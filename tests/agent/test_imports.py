@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.shared_cache import shared_cache
+
 SERVE_AND_LIST = """
 import atexit, sys
 atexit.register(lambda: print("MODULES", *sorted({name.partition(".")[0] for name in sys.modules})))
@@ -74,7 +76,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     with subprocess.Popen(
         [sys.executable, "-c", SERVE_AND_LIST],
         cwd=folder,
-        env={**kept, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={
+            **kept,
+            "XDG_CACHE_HOME": str(shared_cache(folder)),
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
         stdout=subprocess.PIPE,
         text=True,
     ) as server:

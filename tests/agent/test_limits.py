@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.agent.served import FRAME, Served, closed_with, events_until, served
 from tests.processes import children, open_fds, resident_mb, threads
+from tests.shared_cache import shared_cache
 from warmline.events import CallEnded, CallStarted
 
 BAD_FRAMES = [
@@ -184,7 +185,7 @@ def tasks_and_threads():
 @contextlib.contextmanager
 def a_server(tmp_path):
     """`warmline serve` as a process of its own, until it says where it listens."""
-    environment = {**os.environ, "WARMLINE_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {**os.environ, "WARMLINE_CACHE_DIR": str(shared_cache(tmp_path))}
     command = [sys.executable, "-m", "warmline", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
         try:

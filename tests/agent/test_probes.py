@@ -14,6 +14,7 @@ import urllib.request
 
 from tests.agent.served import Served, closed_with, events_until, served
 from tests.health.probing import ask, probe
+from tests.shared_cache import shared_cache
 from warmline.health import Drain
 
 
@@ -23,7 +24,7 @@ def process(tmp_path, *arguments):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "WARMLINE_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {**os.environ, "WARMLINE_CACHE_DIR": str(shared_cache(tmp_path))}
     command = [sys.executable, "-m", "warmline", "serve", "--port", str(port), *arguments]
     started = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -5,6 +5,7 @@ import gc
 
 import pytest
 
+from tests.shared_cache import shared_cache
 from warmline.agent.start_plan import import_steps
 from warmline.agent.warm_start import WarmStart
 from warmline.clock import SystemClock
@@ -13,7 +14,7 @@ from warmline.settings import Settings, load_scenario
 
 async def warmed(tmp_path, **choices):
     """The report of a start, and whether calls could be answered after it."""
-    settings = Settings(port=0, cache_dir=tmp_path.parent / "cache", **choices)
+    settings = Settings(port=0, cache_dir=shared_cache(tmp_path), **choices)
     start = WarmStart(settings, load_scenario(), clock=SystemClock(), emit=lambda _: None)
     async with start:
         return await start.plan.finished(), await start.kit()

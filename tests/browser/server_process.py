@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from tests.shared_cache import shared_cache
+
 __all__ = ["serving"]
 
 _START_LIMIT_SEC = 60
@@ -40,7 +42,7 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[str]:
 
 def _plain_environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WARMLINE_", "OPENAI_"))}
-    return {**kept, "XDG_CACHE_HOME": str(folder.parent / "cache")}
+    return {**kept, "XDG_CACHE_HOME": str(shared_cache(folder))}
 
 
 def _address(output: IO[str]) -> str:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared_cache import shared_cache
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def plain_environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WARMLINE_", "OPENAI_"))}
-    return {**kept, "XDG_CACHE_HOME": str(tmp_path.parent / "cache"), "COLUMNS": "120"}
+    return {**kept, "XDG_CACHE_HOME": str(shared_cache(tmp_path)), "COLUMNS": "120"}
 
 
 @pytest.fixture

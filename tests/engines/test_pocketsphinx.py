@@ -1,10 +1,12 @@
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.processes import children
+from tests.shared_cache import shared_cache
 from warmline.engines.pocketsphinx import PocketsphinxConfig, PocketsphinxSpeechToText
 from warmline.engines.pocketsphinx.dictionary import dictionary_text, pronounce_by_rule
 from warmline.engines.pocketsphinx.model_files import model_files
@@ -30,8 +32,7 @@ async def heard(stream, audio):
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """Making a model takes seconds: all tests here share one."""
-    return tmp_path_factory.mktemp("pocketsphinx") / "cache"
+    return shared_cache(tmp_path_factory.mktemp("pocketsphinx"))
 
 
 def config(cache, **changes):
@@ -104,9 +105,13 @@ def test_an_ear_that_dies_says_so_and_hears_the_next_utterance(cache):
 
 
 def test_the_model_is_made_once_and_again_when_its_files_are_not_what_they_were(tmp_path):
-    made = model_files(("yes",), BUILT_IN_SLOTS, tmp_path / "cache")
-    stamp = made.language_model.stat().st_mtime_ns
-    assert model_files(("yes",), BUILT_IN_SLOTS, tmp_path / "cache").language_model.stat().st_mtime_ns == stamp
+    def asked_for(_):
+        made = model_files(("yes",), BUILT_IN_SLOTS, tmp_path / "cache")
+        return made, made.language_model.stat().st_mtime_ns
+
+    with ThreadPoolExecutor() as two:
+        (made, stamp), (_, other_stamp) = two.map(asked_for, range(2))
+    assert stamp == other_stamp == asked_for(0)[1]
     whole = made.language_model.read_bytes()
     made.language_model.write_bytes(whole[:100])
     assert model_files(("yes",), BUILT_IN_SLOTS, tmp_path / "cache").language_model.read_bytes() == whole

@@ -10,6 +10,7 @@ import pytest
 from tests.engines.test_espeak import alike, spoken
 from tests.engines.test_pocketsphinx import config, heard, pcm
 from tests.processes import children
+from tests.shared_cache import shared_cache
 from warmline.engines import Pooled, Transcript, ear_hooks, voice_hooks
 from warmline.engines.espeak import EspeakConfig, EspeakTextToSpeech
 from warmline.engines.pocketsphinx import PocketsphinxSpeechToText
@@ -21,7 +22,7 @@ HELLO = "Are you there?"
 
 @asynccontextmanager
 async def ears(tmp_path, **knobs):
-    engine = await PocketsphinxSpeechToText.start(config(tmp_path))
+    engine = await PocketsphinxSpeechToText.start(config(shared_cache(tmp_path)))
     async with pooled(engine, ear_hooks(engine), **knobs) as pool:
         yield pool, engine
 

@@ -1,5 +1,6 @@
 """The language model and its dictionary as files: made from a config once, and kept for the next start."""
 
+import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -39,6 +40,8 @@ class ModelFiles:
 def model_files(phrases: Sequence[str], slots: _Slots, cache_dir: Path) -> ModelFiles:
     """The files of a model that expects these phrases and everyday speech, from the cache or made now, in some seconds.
 
+    Blocks while another process makes files there.
+
     A file is only trusted when it holds what its name promises: names carry the hash of what the files were made from,
     and a file beside them the hashes of their content.
 
@@ -52,9 +55,11 @@ def model_files(phrases: Sequence[str], slots: _Slots, cache_dir: Path) -> Model
     stem = cache_dir / f"adapted-{_hash_of_what(phrases, slots)}"
     files, sums = ModelFiles(stem.with_suffix(".lm.bin"), stem.with_suffix(".dict")), stem.with_suffix(".sum")
     if not _whole(files, sums):
-        _write(files, phrases, slots)
-        with _replacing(sums) as path:
-            path.write_text(_sums(files), encoding="utf-8")
+        with _alone(cache_dir):
+            if not _whole(files, sums):
+                _write(files, phrases, slots)
+                with _replacing(sums) as path:
+                    path.write_text(_sums(files), encoding="utf-8")
     return files
 
 
@@ -112,6 +117,17 @@ def _replacing(path: Path) -> Iterator[Path]:
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Whoever makes files here: of processes that start together one makes the model, the others wait and take it."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _refuse_foreign(directory: Path) -> None:
