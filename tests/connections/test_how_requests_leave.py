@@ -68,7 +68,7 @@ def test_head_and_body_leave_as_one(library, warm_client, server_tls, client_tls
     asyncio.run(main())
 
 
-def control_of(sock) -> str:
+def control_of(sock: socket.socket) -> str:
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
 
 
