@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from warmline.events import CreationFailed, ResourceClosed, ResourceCreated
-from warmline.pool import decide
+from warmline.pool import decide, prefetching
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.ledger import PoolLedger
@@ -123,8 +123,9 @@ class PoolState(PoolLedger):
         entry.cause = cause
 
     def check(self, entry: Entry, do: Do, now: float, *, for_handout: bool = False) -> None:
-        """CHECKING: a spare leaves the shelf for a validation or a keepalive."""
-        self._unshelve(entry)
+        """CHECKING: a spare leaves the shelf, or one that was prefetched its session, for a validation or keepalive."""
+        if entry.state is SPARE:
+            self._unshelve(entry)
         entry.for_handout = for_handout
         self.counters.validations += do is Do.VALIDATE
         self.counters.keepalives += do is Do.KEEP_ALIVE
@@ -156,7 +157,8 @@ class PoolState(PoolLedger):
             self.close(entry, cause, now)
         else:
             del self.in_flight[entry]
-            self.shelve(entry, now)
+            if entry.promised_to is None or not prefetching.keep_promise(self, entry, now):
+                self.shelve(entry, now)
         decide.pump(self, now)
 
     def close(self, entry: Entry, cause: CloseCause, now: float) -> None:

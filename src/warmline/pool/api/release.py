@@ -98,10 +98,11 @@ class Releases(BoundPool, Generic[T]):
         if not self._knobs.session_awareness:
             held = (entry.session for entry in self._state.entries)
             return [session for session in held if session is not None and session.id == session_id]
+        found = [session for session in self._state.superseded if session.id == session_id]
         session = self._state.sessions.get(session_id)
-        if session is None:
-            return []
-        return [session] if session.entry is not None or all(w.prefetch for w in session.waiters) else []
+        if session is not None and (session.entry is not None or all(w.prefetch for w in session.waiters)):
+            found.append(session)
+        return found
 
     def _finish(self, session: Session, use: Use) -> None:
         state, engine = self._state, self._engine
