@@ -12,6 +12,7 @@ from warmline.errors import CreateFailed
 from warmline.pool import lending, prefetching
 from warmline.pool.actions import Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
+from warmline.pool.signals import ENDS_THE_PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,9 @@ def _in_order(state: PoolState, pile: Iterable[Entry]) -> list[Entry]:
 def _preference(state: PoolState, entry: Entry) -> float:
     try:
         return 0.0 if state.prefer is None else float(state.prefer(entry.resource))
-    except Exception:  # an opinion that cannot be had is none
+    except ENDS_THE_PROCESS:
+        raise
+    except BaseException:  # an opinion that cannot be had is none
         return 0.0
 
 

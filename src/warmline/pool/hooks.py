@@ -7,6 +7,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from warmline.pool.signals import ENDS_THE_PROCESS
 from warmline.pool.threads import DaemonThreads, ThreadJob
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def is_async(hook: Callable[..., Any]) -> bool:
     """True when calling `hook` only makes a coroutine, so that it may be called on the event loop."""
     while isinstance(hook, functools.partial):
         hook = hook.func
+    if isinstance(hook, type):  # its `__call__` is that of what it makes
+        return False
     return inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None))  # noqa: B004
 
 
@@ -75,13 +78,21 @@ class HookRunner:
         *,
         essential: bool = False,
     ) -> Job:
-        """Call `hook(*args)`: on the loop when it is async, in a thread when it is not."""
+        """Call `hook(*args)`: on the loop when it is async, in a thread when it is not.
+
+        Raises nothing: a call that cannot even be made (a wrong signature) is heard of as any other failure.
+        """
         job = Job(done, late, essential)
         self.jobs.add(job)
-        if is_async(hook):
-            self._await(job, hook(*args))
-        else:
-            self._run_in_thread(job, hook, args)
+        try:
+            if is_async(hook):
+                self._await(job, hook(*args))
+            else:
+                self._run_in_thread(job, hook, args)
+        except ENDS_THE_PROCESS:
+            raise
+        except BaseException as error:
+            self._loop.call_soon(self._ended, job, None, error, context=self._context)
         return job
 
     def abandon(self, job: Job) -> None:

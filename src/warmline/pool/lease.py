@@ -62,7 +62,7 @@ class Lease(Generic[T]):
         """What was lent.
 
         Raises:
-            RuntimeError: outside `async with`.
+            RuntimeError: outside `async with`, or when the session was released meanwhile: it is another's now.
         """
         return cast("T", self._held().resource)
 
@@ -81,7 +81,13 @@ class Lease(Generic[T]):
         self._discarded = True
 
     def invalidate(self) -> None:
-        """It died: the session's next acquire gets another; this one is closed when its holders let go."""
+        """It died: the session's next acquire gets another; this one is closed when its holders let go.
+
+        Raises:
+            RuntimeError: outside `async with`, or when the session was released meanwhile.
+            PoolNotReady: on another event loop than the pool's.
+        """
+        self._pool._here()
         self._pool._invalidate(self._held(), CloseCause.DIED)
 
     async def __aenter__(self) -> Lease[T]:
@@ -93,8 +99,10 @@ class Lease(Generic[T]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session, self._entry = self._session, None
+        session = self._session
         assert session is not None
+        self._pool._here()
+        self._entry = None
         self._pool._end_lease(session, Use.BROKEN if self._discarded else _use(kind))
 
     def _begin(self, session: Session, tier: AllocationTier, joined: bool, waited_ms: float, acquire_ms: float) -> None:
@@ -106,7 +114,7 @@ class Lease(Generic[T]):
         self.acquire_ms = acquire_ms
 
     def _held(self) -> Entry:
-        if self._entry is None:
+        if self._entry is None or self._session is None or self._session.ended:
             raise RuntimeError("the lease is not open")
         return self._entry
 

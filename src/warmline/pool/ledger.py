@@ -126,6 +126,11 @@ class PoolLedger:
         return len(self.shelf) + len(self.retiring)
 
     @property
+    def current_spares(self) -> int:
+        """Spares that a rotation has not made old."""
+        return len(self.shelf) + sum(entry.epoch == self.epoch for entry in self.retiring)
+
+    @property
     def leased(self) -> int:
         """Held by sessions."""
         return len(self.entries) - len(self.shelf) - len(self.retiring) - len(self.in_flight)

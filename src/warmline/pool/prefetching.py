@@ -55,7 +55,9 @@ def collect(state: PoolState, session: Session, entry: Entry, now: float) -> boo
 
 def promised(state: PoolState, session_id: str | None) -> bool:
     """True while a resource is validated that this session had prefetched."""
-    return session_id is not None and any(entry.promised_to == session_id for entry in state.in_flight)
+    return session_id is not None and any(
+        entry.for_handout and entry.promised_to == session_id for entry in state.in_flight
+    )
 
 
 def keep_promise(state: PoolState, entry: Entry, now: float) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from warmline.pool import decide, lending
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Session, Use
+from warmline.pool.signals import ENDS_THE_PROCESS
 
 if TYPE_CHECKING:
     from warmline.pool.state import PoolState
@@ -124,10 +125,13 @@ def _clear(state: PoolState, entry: Entry, now: float) -> None:
     try:
         assert entry.clear is not None
         ok = entry.clear() is not False
-    except Exception:
+    except ENDS_THE_PROCESS:
+        raise
+    except BaseException:
         ok = False
     finally:
-        state.reset_done(entry, ok=ok, now=now)
+        if entry.state is RESETTING:  # else it said meanwhile that it died, and is being closed
+            state.reset_done(entry, ok=ok, now=now)
 
 
 def _verdict(state: PoolState, entry: Entry, use: Use, now: float) -> CloseCause | None:

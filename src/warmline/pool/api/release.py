@@ -107,20 +107,25 @@ class Releases(BoundPool, Generic[T]):
     def _finish(self, session: Session, use: Use) -> None:
         state, engine = self._state, self._engine
         now = engine.now()
-        if session.entry is None:
-            lending.withdraw(state, session.waiters[0], now)  # a prefetch that still waits
-        elif session.unclaimed:
-            returning.release_all(state, session, use, now)
-        else:
-            returning.finish(state, session, use, now)
-        if state.woken or state.actions or state.wake_at < engine.armed_at:
-            engine.perform()
+        try:
+            if session.entry is None:
+                lending.withdraw(state, session.waiters[0], now)  # a prefetch that still waits
+            elif session.unclaimed:
+                returning.release_all(state, session, use, now)
+            else:
+                returning.finish(state, session, use, now)
+        finally:  # whatever a resource does in its own reset, what was decided is done
+            if state.woken or state.actions or state.wake_at < engine.armed_at:
+                engine.perform()
         if state.emit is not None or (session.id is not None and _is_enabled_for(_DEBUG)):
             self._note_released(session, use)
 
     def _end_lease(self, session: Session, use: Use) -> None:
-        if returning.end_lease(self._state, session, use, self._engine.now()):
+        try:
+            ended = returning.end_lease(self._state, session, use, self._engine.now())
+        finally:
             self._engine.perform()
+        if ended:
             self._note_released(session, use)
 
     def _note_released(self, session: Session, use: Use) -> None:
