@@ -9,18 +9,19 @@ import asyncio
 import contextlib
 import functools
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.pool.callers import DEFAULT_TIMEOUT_SEC, Callers
+from tests.pool.callers import DEFAULT_TIMEOUT_SEC, SESSION_MAX_AGE_SEC, Callers
 from tests.pool.checked_loop import CheckedLoop
-from warmline import WarmableResourcePool
+from tests.pool.lockstep import LockstepThreads
+from warmline import OnDemandResourcePool, WarmableResourcePool
 from warmline.errors import ForeignResource
-from warmline.testing import Outcome, ScriptedProvider, check_invariants
+from warmline.testing import Outcome, ScriptedProvider, ScriptedResource, check_invariants
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.core
 SESSIONS = st.sampled_from(["ann", "ben", "cat", "dan", "eve"])
 HOOKS = ["factory", "warm", "validate", "keepalive", "reset", "close", "active"]
 OUTCOMES = st.sampled_from(list(Outcome))
+BLOCKING = {Outcome.SLOW, Outcome.NEVER, Outcome.DEAF}  # a thread would do it in real time
 SECONDS = st.sampled_from([0.0, 0.01, 0.3, 1.0, 4.0, 11.0, 35.0, 70.0])
 TIMEOUTS = st.sampled_from([None, 0, 0.2, 1.0, 6.0])
 
@@ -40,6 +42,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.loop = CheckedLoop()
         self.provider = ScriptedProvider(latency_sec=0.4)
         self.callers = Callers(self.loop, self.provider)
+        self.others = ScriptedProvider()
         self.released_ids: set[str] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -51,6 +54,12 @@ class PoolMachine(RuleBasedStateMachine):
         budget=st.sampled_from([None, 6, 30]),
         hooks=st.sets(st.sampled_from(["warm", "validate", "keepalive", "reset", "active"])),
         ages=st.booleans(),
+        keepalive_sec=st.sampled_from([None, 5.0, 15.0]),
+        max_spares=st.sampled_from([None, 0, 1, 4]),
+        at_once=st.sampled_from([16, 1, 2]),
+        stale=st.sampled_from(["flag", "flag", "reclaim"]),
+        prefer=st.booleans(),
+        sync=st.sampled_from([False, False, False, True]),
         aware=st.booleans(),
         recycle=st.booleans(),
         refill=st.booleans(),
@@ -63,6 +72,12 @@ class PoolMachine(RuleBasedStateMachine):
         budget: int | None,
         hooks: set[str],
         ages: bool,
+        keepalive_sec: float | None,
+        max_spares: int | None,
+        at_once: int,
+        stale: Literal["flag", "reclaim"],
+        prefer: bool,
+        sync: bool,
         aware: bool,
         recycle: bool,
         refill: bool,
@@ -70,6 +85,8 @@ class PoolMachine(RuleBasedStateMachine):
     ) -> None:
         if plain:
             self.provider.alive, hooks, ages, recycle = None, hooks & {"warm"}, False, True
+            prefer, keepalive_sec = False, None
+        self.provider.sync = sync
         limits: dict[str, Any] = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
         self.max_size = self.widest = max_size or 10**9
         self.budget = budget
@@ -81,7 +98,12 @@ class PoolMachine(RuleBasedStateMachine):
             creates_per_minute=budget,
             max_waiting=6,
             acquire_timeout_sec=DEFAULT_TIMEOUT_SEC,
-            session_max_age_sec=30.0,
+            session_max_age_sec=SESSION_MAX_AGE_SEC,
+            stale_sessions=stale,
+            keepalive_interval_sec=keepalive_sec,
+            max_spares=max_spares,
+            max_concurrent_creates=at_once,
+            prefer_fn=_prefer if prefer else None,
             session_awareness=aware,
             recycle=recycle,
             enable_background_warmup=refill,
@@ -95,8 +117,17 @@ class PoolMachine(RuleBasedStateMachine):
             self.starts.append(self.loop.time())
 
         self.provider._begin = noted  # type: ignore[method-assign]  # a witness of its own
-        self.loop.check = functools.partial(check_invariants, self.pool)
-        self.run(self.pool.prepare())
+        self.loop.check = self.check
+        self.run(self._prepare())
+
+    async def _prepare(self) -> None:
+        self.pool._engine.bind()
+        self.pool._engine.work.runner.threads = LockstepThreads("hooks")
+        await self.pool.prepare()
+
+    def check(self) -> None:
+        check_invariants(self.pool)
+        self.callers.nothing_is_closed_under_its_holder()
 
     # --- callers ---------------------------------------------------------------------------------------------------
 
@@ -130,6 +161,19 @@ class PoolMachine(RuleBasedStateMachine):
         if caller := self.callers.pick(which):
             self.run(caller.cancelled(after, again))
 
+    @rule(which=st.integers(0, 10**6), died=st.booleans())
+    def give_up_on_the_resource(self, which: int, died: bool) -> None:
+        """`lease.discard()`, `lease.invalidate()`: it is used on until the lease ends."""
+        leases = [caller.lease for caller in self.callers.holders() if caller.lease is not None]
+        if not leases or self.loop.time() >= self.callers.taken_at:
+            return
+        lease = leases[which % len(leases)]
+
+        async def tell() -> None:
+            lease.invalidate() if died else lease.discard()
+
+        self.run(tell())
+
     @rule(session=SESSIONS)
     def release_session(self, session: str) -> None:
         async def release() -> None:
@@ -152,11 +196,26 @@ class PoolMachine(RuleBasedStateMachine):
             self.run(self.pool.release(object()))
             pytest.fail("a foreign resource was taken")
 
+    @rule(session=st.one_of(st.none(), SESSIONS))
+    def a_lease_of_another_pool(self, session: str | None) -> None:
+        async def mix_up() -> None:
+            async with OnDemandResourcePool[Any](**self.others.hooks("close"), name="other") as other:
+                async with other.lease(session) as lease:
+                    for refused in (self.pool.release, functools.partial(self.pool.release_for_session, session)):
+                        with pytest.raises(ForeignResource):
+                            await refused(lease.resource)
+                    with pytest.raises(ForeignResource):
+                        self.pool.invalidate(lease.resource)
+                    assert not lease.resource.closes
+
+        self.run(mix_up())
+
     # --- the provider ----------------------------------------------------------------------------------------------
 
     @rule(hook=st.sampled_from(HOOKS), outcomes=st.lists(OUTCOMES, min_size=1, max_size=3))
     def script(self, hook: str, outcomes: list[Outcome]) -> None:
-        self.provider.script(hook, outcomes)
+        blocking = BLOCKING if self.provider.sync else set()
+        self.provider.script(hook, [outcome for outcome in outcomes if outcome not in blocking])
 
     @rule(down=st.booleans())
     def provider_goes(self, down: bool) -> None:
@@ -220,7 +279,17 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(timeout=st.sampled_from([0.0, 1.0, 40.0]))
     def shutdown(self, timeout: float) -> None:
         self.callers.shut = True
+        self.callers.taken_at = self.loop.time() + timeout
         self.run(self.pool.shutdown(timeout))
+
+    @precondition(lambda self: not self.callers.shut)
+    @rule(timeout=st.sampled_from([5.0, 100.0]))
+    def drain(self, timeout: float) -> None:
+        """A shutdown that waits for leases, while everything else goes on."""
+        self.callers.shut = True
+        self.callers.taken_at = self.loop.time() + timeout
+        self.drained = self.loop.create_task(self.pool.shutdown(timeout))
+        self.run(asyncio.sleep(0))
 
     # --- what outsiders saw ----------------------------------------------------------------------------------------
 
@@ -247,6 +316,7 @@ class PoolMachine(RuleBasedStateMachine):
             caller.enough.set()
         self.run(asyncio.sleep(1))
         self.callers.shut = True
+        self.callers.taken_at = self.loop.time()
         self.run(self.pool.shutdown(0))
         self.run(asyncio.sleep(60))
         check_invariants(self.pool)
@@ -260,6 +330,13 @@ class PoolMachine(RuleBasedStateMachine):
             r.closes for r in self.provider.made
         )
         assert self.pool.snapshot()["counts"]["live"] == 0
+
+
+def _prefer(resource: ScriptedResource) -> float:
+    """The oldest of three kinds; one has no opinion."""
+    if resource.serial % 3 == 2:
+        raise ArithmeticError
+    return float(resource.serial % 3)
 
 
 EXAMPLES = int(os.environ.get("WARMLINE_EXAMPLES", "120"))
