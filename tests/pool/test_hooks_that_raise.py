@@ -1,4 +1,4 @@
-"""Hooks and resources that raise where nobody expects it: each is a failed hook, and nothing else is the worse for it."""
+"""Hooks and resources that raise where nobody expects it: each is a failed hook, and nothing else suffers."""
 
 from __future__ import annotations
 
