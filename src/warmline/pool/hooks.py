@@ -65,6 +65,7 @@ class HookRunner:
         self._name = name
         self.threads: DaemonThreads = DaemonThreads(name)
         self.jobs: set[Job] = set()
+        self._thread_free: asyncio.Future[None] | None = None  # while the end of one is waited for
         # A loop on virtual time stands still while a thread works for us.
         self._hold: Callable[[], None] = getattr(loop, "hold_time", _nothing)
         self._release: Callable[[], None] = getattr(loop, "release_time", _nothing)
@@ -105,7 +106,8 @@ class HookRunner:
             self._let_time_pass(job)
 
     async def finish(self, timeout_sec: float) -> int:
-        """Wait for what still runs on the loop, then cancel it; the number of tasks that would not end."""
+        """Wait for what still runs, then cancel or abandon it; the number of tasks that would not end."""
+        await self._threads_end(timeout_sec)
         if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=timeout_sec)
         for task in self._tasks():
@@ -115,6 +117,19 @@ class HookRunner:
         await asyncio.sleep(0)  # what has just ended is heard first
         self.threads.stop()
         return len(self._tasks())
+
+    async def _threads_end(self, timeout_sec: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_sec):
+                while self._in_threads():
+                    self._thread_free = self._loop.create_future()
+                    await self._thread_free
+        except TimeoutError:
+            for job in self._in_threads():
+                self.abandon(job)
+
+    def _in_threads(self) -> list[Job]:
+        return [job for job in self.jobs if job.thread is not None and not job.abandoned]
 
     def _tasks(self) -> list[asyncio.Future[Any]]:
         return [job.task for job in self.jobs if job.task is not None and not job.task.done()]
@@ -147,6 +162,8 @@ class HookRunner:
 
     def _thread_ended(self, job: Job, value: Any, error: BaseException | None) -> None:
         job.thread = None
+        if self._thread_free is not None and not self._thread_free.done():
+            self._thread_free.set_result(None)
         self._let_time_pass(job)
         if error is None and inspect.isawaitable(value):
             self._await(job, value)
