@@ -48,7 +48,7 @@ def steps_of_the_plan() -> tuple[Step, ...]:
     """Those of the embedded stack, each after what it waits for."""
     settings = Settings(llm_base_url=None)
     parts = KitParts(settings, load_scenario(), SystemClock())
-    graph = Graph([*import_steps(all_of_a_call=True), *kit_steps(parts, settings, exercise=True)])
+    graph = Graph([*import_steps(settings, all_of_a_call=True), *kit_steps(parts, settings, exercise=True)])
     return tuple(graph[name] for name in graph.order)
 
 

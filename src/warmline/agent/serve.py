@@ -88,13 +88,8 @@ async def run(
                 operations_app,
             )
 
-            health = Health(
-                warm_start.plan,
-                floors=warm_start.floors,
-                gates={**warm_start.gates, **(gates or {})},
-                drain=drain,
-                clock=clock,
-            )
+            gates = {**warm_start.gates, **(gates or {})}
+            health = Health(warm_start.plan, floors=warm_start.floors, gates=gates, drain=drain, clock=clock)
             switchboard = Switchboard(settings, scenario.name, warm_start.kit, drain, clock=clock, emit=emit)
             doors = [
                 Door(create_app(settings, switchboard, health), public, settings.log_level),
@@ -212,9 +207,13 @@ def _address(settings: "Settings") -> str:
 
 
 def _configure_logging(level: str) -> None:
-    """Our log to stderr; Pipecat's only from warnings on, since its debug lines quote the caller."""
+    """Our log to stderr; Pipecat's only from warnings on, since its debug lines quote the caller.
+
+    azure-identity's not at all: its warnings quote whatever the identity endpoint has answered.
+    """
     from loguru import logger
 
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
     logger.remove()
     logger.add(sys.stderr, level=max(level.upper(), "WARNING", key=lambda name: logger.level(name).no))

@@ -29,14 +29,18 @@ _IMPORTS = (
     ("import pipeline", "warmline.agent.pipeline", 0.4),
     ("import rehearsal", "warmline.agent.rehearsal", 0.1),
 )
+# It runs in threads of this process. The other engines have processes of their own, and load their libraries there.
+_IMPORT_WHISPER = ("import whisper", "faster_whisper", 1.0)
 _ANALYZERS, _OPENAI, _PIPELINE, _REHEARSAL = "import analyzers", "import openai", "import pipeline", "import rehearsal"
 _LOAD_TIMEOUT_SEC = 150.0
 _CRITICAL, _OPTIONAL = Criticality.CRITICAL, Criticality.OPTIONAL
 
 
-def import_steps(*, all_of_a_call: bool) -> list[Step]:
+def import_steps(settings: "Settings", *, all_of_a_call: bool) -> list[Step]:
     """The modules of the server, or those of a call as well; one at a time."""
-    lane = _IMPORTS if all_of_a_call else _IMPORTS[:1]
+    server, *call = _IMPORTS
+    whisper = [_IMPORT_WHISPER] if settings.ear == "whisper" else []
+    lane = [server, *whisper, *call] if all_of_a_call else [server]
     before = [(), *((name,) for name, _, _ in lane)]
     return [_import(*each, after) for each, after in zip(lane, before, strict=False)]
 
@@ -70,8 +74,9 @@ def _load(module: str) -> Verified:
 def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
     start = partial(Step, timeout_sec=_LOAD_TIMEOUT_SEC, criticality=_CRITICAL, cpu=True)
     fill = partial(Step, timeout_sec=30.0, criticality=_CRITICAL)
+    hear = partial(start, needs=(_IMPORT_WHISPER[0],)) if settings.ear == "whisper" else start
     steps = [
-        start(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
+        hear(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
         fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser",), expected_sec=0.3),
         start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.3),
         fill(name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice",), expected_sec=0.1),
