@@ -196,3 +196,20 @@ def test_a_lease_is_left_on_its_own_loop(provider: ScriptedProvider) -> None:
         check_invariants(pool)
 
     asyncio.run(main())
+
+
+def test_what_a_shutdown_took_may_be_looked_at(provider: ScriptedProvider) -> None:
+    """By whoever cleans up behind it; it is nobody else's."""
+
+    async def main() -> None:
+        pool: WarmableResourcePool[Any] = WarmableResourcePool(**provider.hooks("close"))
+        await pool.prepare()
+        async with pool.lease() as lease:
+            held = lease.resource
+            await pool.shutdown(0)
+            assert lease.resource is held
+            assert held.closes == 1
+        with pytest.raises(RuntimeError, match="not open"):
+            _ = lease.resource
+
+    run_virtual(main())

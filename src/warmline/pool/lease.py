@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from warmline.pool.entry import CloseCause
+from warmline.pool.entry import CloseCause, EntryState
 from warmline.pool.sessions import Use
 from warmline.pool.tier import AllocationTier, Warmth
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = ["Lease"]
+
+_GONE = (EntryState.CLOSING, EntryState.CLOSED)
 
 
 class Lease(Generic[T]):
@@ -114,9 +116,11 @@ class Lease(Generic[T]):
         self.acquire_ms = acquire_ms
 
     def _held(self) -> Entry:
-        if self._entry is None or self._session is None or self._session.ended:
+        entry, session = self._entry, self._session
+        # What a shutdown took is closed, and nobody else's: whoever still cleans up behind it may look at it.
+        if entry is None or session is None or (session.ended and entry.state not in _GONE):
             raise RuntimeError("the lease is not open")
-        return self._entry
+        return entry
 
 
 def _use(kind: type[BaseException] | None) -> Use:
