@@ -9,9 +9,10 @@ import math
 from typing import TYPE_CHECKING
 
 from warmline.errors import CreateFailed
-from warmline.pool import lending
+from warmline.pool import lending, prefetching
 from warmline.pool.actions import Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
+from warmline.pool.signals import ENDS_THE_PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,13 +35,14 @@ def pump(state: PoolState, now: float) -> None:
     _let_retiring_go(state, now)
 
 
-def serve(state: PoolState, now: float) -> None:
-    """Hand spares to whoever has waited longest."""
+def serve(state: PoolState, now: float, trusted_sec: float = 0.0) -> None:
+    """Hand spares to whoever has waited longest. A verification younger than `trusted_sec` is trusted in any case."""
     while state.queue and state.lending:
-        entry = _pick(state, now)
+        entry = _pick(state, now, trusted_sec)
         if entry is None:
             return
         session, _ = state.queue.popitem(last=False)
+        state.last_served_seq = session.asked_seq
         lending.hand_over(state, entry, session, now)
 
 
@@ -59,11 +61,13 @@ def _in_order(state: PoolState, pile: Iterable[Entry]) -> list[Entry]:
 def _preference(state: PoolState, entry: Entry) -> float:
     try:
         return 0.0 if state.prefer is None else float(state.prefer(entry.resource))
-    except Exception:  # an opinion that cannot be had is none
+    except ENDS_THE_PROCESS:
+        raise
+    except BaseException:  # an opinion that cannot be had is none
         return 0.0
 
 
-def _pick(state: PoolState, now: float) -> Entry | None:
+def _pick(state: PoolState, now: float, trusted_sec: float) -> Entry | None:
     """The preferred spare that is safe and verified, off its shelf. Meets unsafe ones: closes or checks them."""
     if state.shelf and not state.picky and state.prefer is None and state.shelf[0].alive is None:
         return state.shelf.popleft()
@@ -72,7 +76,7 @@ def _pick(state: PoolState, now: float) -> Entry | None:
             cause = unfit(state, entry, now)
             if cause is not None:
                 state.close(entry, cause, now)
-            elif not needs_check(state, entry, now):
+            elif not needs_check(state, entry, now, trusted_sec):
                 pile.remove(entry)
                 return entry
             elif _handout_checks(state) < len(state.queue):
@@ -92,9 +96,9 @@ def unfit(state: PoolState, entry: Entry, now: float) -> CloseCause | None:
     return cause if now >= at else None
 
 
-def needs_check(state: PoolState, entry: Entry, now: float) -> bool:
+def needs_check(state: PoolState, entry: Entry, now: float, trusted_sec: float = 0.0) -> bool:
     """True when the last verification is too old to trust."""
-    return state.hooks.validate and now - entry.verified_at > state.validate_after_sec
+    return state.hooks.validate and now - entry.verified_at > max(state.validate_after_sec, trusted_sec)
 
 
 def hard_limit(state: PoolState, entry: Entry) -> tuple[float, CloseCause]:
@@ -239,7 +243,7 @@ def _refuse_while_open(state: PoolState, now: float) -> None:
     breaker = state.breaker
     served = state.count(EntryState.CHECKING, EntryState.RESETTING)
     for position, session in enumerate(list(state.queue)):
-        if position < served or session is breaker.prober:
+        if position < served or session is breaker.prober or prefetching.promised(state, session.id):
             continue
         if breaker.probe is not None and breaker.prober is None:
             breaker.prober = session

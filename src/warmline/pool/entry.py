@@ -77,6 +77,7 @@ class Entry:
         "epoch",
         "for_handout",
         "made_at",
+        "promised_to",
         "ready_seq",
         "resource",
         "session",
@@ -109,6 +110,7 @@ class Entry:
         self.clears_slowly: bool = False
         self.simple: bool = True  # neither a signal of life nor a state to clear
         self.for_handout: bool = False
+        self.promised_to: str | None = None  # the session that had prefetched it, while it is validated for it
         self.broken: CloseCause | None = None  # the verdict on a leased entry, executed when its session ends
         self.doom: CloseCause | None = None  # the verdict on an entry with a running hook, executed when that ends
         self.cause: CloseCause | None = None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from warmline.pool.entry import Entry
+    from warmline.pool.sessions import Session
     from warmline.pool.state import PoolState
 
 __all__ = ["CHECKS", "InvariantBroken", "check_state"]
@@ -74,7 +75,17 @@ def one_resource_a_session(state: PoolState) -> str | None:
     for session in state.sessions.values():
         if (session.entry is None) != (session in state.queue) or session.ended:
             return "a registered session neither waits nor holds"
-    ids = [s.id for s in sessions if s.id is not None] if state.knobs.session_awareness else []
+    return _one_registered(state, [s for s in sessions if s.id is not None]) if state.knobs.session_awareness else None
+
+
+def _one_registered(state: PoolState, sessions: list[Session]) -> str | None:
+    """A session id holds one resource, apart from those that died in the hands of whoever still holds them."""
+    superseded = [s for s in sessions if s in state.superseded]
+    if len(superseded) != len(state.superseded):
+        return "a superseded session that holds nothing"
+    if any(s.entry is None or s.entry.broken is None for s in superseded):
+        return "a session was superseded, and its resource lives"
+    ids = [s.id for s in sessions if s not in state.superseded]
     return "a session id that holds two resources" if len(set(ids)) != len(ids) else None
 
 

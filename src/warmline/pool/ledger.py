@@ -72,6 +72,7 @@ class PoolLedger:
         self.retiring: deque[Entry] = deque()  # spares that go once their replacement is ready
         self.in_flight: dict[Entry, None] = {}  # a hook is running on them
         self.sessions: dict[str, Session] = {}
+        self.superseded: dict[Session, None] = {}  # hold what died; whoever asks in their name gets another
         self.queue: OrderedDict[Session, None] = OrderedDict()
         self.waiting: int = 0
         self.deadlines: list[tuple[float, int, Waiter]] = []
@@ -123,6 +124,11 @@ class PoolLedger:
     def spares(self) -> int:
         """Ready for whoever asks."""
         return len(self.shelf) + len(self.retiring)
+
+    @property
+    def current_spares(self) -> int:
+        """Spares that a rotation has not made old."""
+        return len(self.shelf) + sum(entry.epoch == self.epoch for entry in self.retiring)
 
     @property
     def leased(self) -> int:

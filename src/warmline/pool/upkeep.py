@@ -177,7 +177,7 @@ def _meet_silent_sessions(state: PoolState, now: float) -> None:
 def _meet_silent(state: PoolState, entry: Entry, now: float) -> bool:
     session = entry.session
     assert session is not None
-    if session.leases > 0:  # an open lease is life
+    if session.leases > 0 or session.unclaimed:  # an open lease is life, and so is a caller about to run
         lending.heard_from(session, now)
         return False
     if session.holders == 0:  # a prefetch that nobody came for
@@ -207,7 +207,7 @@ def _flag(state: PoolState, session: Session, now: float) -> None:
 
 def short_id(session_id: str | None) -> str:
     """Enough of an id to find it, too little to be one."""
-    return "(anonymous)" if session_id is None else f"{session_id[:8]}..."
+    return "(anonymous)" if session_id is None else f"{str(session_id)[:8]}..."  # a UUID may be an id, too
 
 
 def reclaim(state: PoolState, session: Session, now: float) -> None:
@@ -236,6 +236,7 @@ def heard(state: PoolState, touched_at: Mapping[str, float]) -> None:
     """Signs of life that came in through `touch`, from any thread."""
     if state.knobs.session_awareness:
         found = [s for i in touched_at if (s := state.sessions.get(i)) is not None]
+        found += [s for s in state.superseded if s.id in touched_at]
     else:
         found = [s for e in state.entries if (s := e.session) is not None and s.id in touched_at]
     for session in found:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from warmline.errors import ConfigError
 from warmline.pool import steering, upkeep
 from warmline.pool.api.observe import Observes
+from warmline.pool.signals import ENDS_THE_PROCESS
 from warmline.pool.snapshot import PoolSnapshot
 
 __all__ = ["FloorPolicy", "Operates"]
@@ -77,16 +78,21 @@ class Operates(Observes):
         steering.resume(self._state, self._engine.now())
         self._engine.perform()
 
-    def _before_sweep(self) -> None:
+    def _hear(self) -> None:
         with self._touch_lock:
             touched, self._touched = self._touched, {}
         upkeep.heard(self._state, touched)
+
+    def _before_sweep(self) -> None:
+        self._hear()
         if self._floor_policy is None:
             return
         try:
-            floor = min(max(0, self._floor_policy(self.snapshot())), self._state.max_size)
-        except Exception as error:  # a policy that fails leaves the floor as it was
+            floor = int(min(max(0, self._floor_policy(self.snapshot())), self._state.max_size))
+        except ENDS_THE_PROCESS:
+            raise
+        except BaseException as error:  # a policy that fails, or gives no whole number, leaves the floor as it was
             logger.warning("[%s] floor_policy failed: %s", self.name, type(error).__name__)
             return
         if floor != self._state.floor:
-            steering.resize(self._state, int(floor), None, self._engine.now())
+            steering.resize(self._state, floor, None, self._engine.now())
