@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from warmline.pool.state import PoolState
 
-__all__ = ["attention_at", "first_choice", "hard_limit", "is_surplus", "pump", "serve"]
+__all__ = ["attention_at", "first_choice", "hard_limit", "pump", "serve"]
 
 REFILL_CREATES = 4  # background creations at a time
 STALE_CREATE_FACTOR = 3.0  # in median creations: older ones no longer count as "about to come"
@@ -130,13 +130,6 @@ def keepalive_at(state: PoolState, entry: Entry) -> float:
 def attention_at(state: PoolState, entry: Entry) -> float:
     """When a spare next needs a look."""
     return min(keepalive_at(state, entry), retire_limit(state, entry)[0])
-
-
-def is_surplus(state: PoolState) -> bool:
-    """True when one more spare would be too many."""
-    if state.live > state.max_size:
-        return True
-    return not state.queue and len(state.shelf) >= state.max_spares
 
 
 # --- creations -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warmline.pool import decide, lending
+from warmline.pool import decide, lending, surplus
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Session, Use
 
@@ -67,6 +67,7 @@ def finish(state: PoolState, session: Session, use: Use, now: float) -> None:
     ):
         return
     lending.end_session(state, session)
+    entry.sweeps = 0
     cause = _verdict(state, entry, use, now)
     if cause is not None:
         state.close(entry, cause, now)
@@ -145,4 +146,4 @@ def _verdict(state: PoolState, entry: Entry, use: Use, now: float) -> CloseCause
     lifetime = state.knobs.max_lifetime_sec
     if lifetime is not None and now >= entry.made_at + lifetime:
         return CloseCause.LIFETIME
-    return CloseCause.SURPLUS if decide.is_surplus(state) else None
+    return CloseCause.SURPLUS if surplus.is_surplus(state) else None

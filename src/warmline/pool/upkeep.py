@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from warmline.errors import PoolTimeout
 from warmline.events import HookAbandoned, SessionFlagged
 from warmline.pool import decide, lending, returning
+from warmline.pool.surplus import SURPLUS_SWEEPS, above_maximum
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Use
@@ -28,7 +29,6 @@ __all__ = ["activity_known", "heard", "reclaim", "tick"]
 logger: logging.Logger = logging.getLogger("warmline.pool")
 
 STALL_SEC = 0.25  # a timer this late means that something blocked the event loop
-SURPLUS_SWEEPS = 2
 
 
 def tick(state: PoolState, now: float, late_sec: float = 0.0) -> None:
@@ -130,9 +130,9 @@ def _tend(state: PoolState, entry: Entry, now: float) -> None:
 
 
 def _keep_alive(state: PoolState, entry: Entry, now: float) -> None:
-    """At most half of the spares are away for a keepalive at a time, so that a caller finds one."""
+    """At most half of the spares (but one of one) are away at a time, so that a caller finds one."""
     away = state.count(EntryState.CHECKING)
-    if away and away >= len(state.shelf):
+    if away >= max(1, (away + len(state.shelf)) // 2):
         return  # the end of a running check looks again
     state.check(entry, Do.KEEP_ALIVE, now)
 
@@ -152,17 +152,18 @@ def sweep(state: PoolState, now: float) -> None:
 
 
 def _trim(state: PoolState, now: float) -> None:
-    """Close the longest-idle spares above the floor that have seen two sweeps, and all above a lowered maximum."""
+    """Close the longest-idle spares above the floor that have seen two sweeps, and all above a lowered maximum.
+
+    Those that are away for a check have seen this sweep too; whether they stay is decided when they come back.
+    """
+    for entry in state.in_flight:
+        entry.sweeps += entry.state is EntryState.CHECKING
     surplus = len(state.shelf) - max(state.floor, len(state.queue))
     for entry in list(state.shelf):
         entry.sweeps += 1
-        if (surplus > 0 and entry.sweeps >= SURPLUS_SWEEPS) or state.live - _going(state) > state.max_size:
+        if (surplus > 0 and entry.sweeps >= SURPLUS_SWEEPS) or above_maximum(state):
             state.close(entry, CloseCause.SURPLUS, now)
             surplus -= 1
-
-
-def _going(state: PoolState) -> int:
-    return state.count(EntryState.CLOSING)
 
 
 def _meet_silent_sessions(state: PoolState, now: float) -> None:
