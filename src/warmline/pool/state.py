@@ -117,6 +117,8 @@ class PoolState(PoolLedger):
             self.retiring.append(entry)
         if self.ages:
             self.wake(decide.attention_at(self, entry))
+        if self.capacity is not None:
+            self.capacity.spare_appeared()
 
     def retire(self, entry: Entry, cause: CloseCause) -> None:
         """A spare is to go as soon as its replacement stands; until then it is the last resort."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from warmline.errors import PoolTimeout
 from warmline.events import HookAbandoned, SessionFlagged
 from warmline.pool import decide, lending, returning
-from warmline.pool.surplus import SURPLUS_SWEEPS, above_maximum
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Use
+from warmline.pool.surplus import SURPLUS_SWEEPS, above_maximum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

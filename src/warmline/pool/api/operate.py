@@ -59,7 +59,7 @@ class Operates(Observes):
     def reverify(self, older_than_sec: float = 0.0) -> None:
         """Keep alive now, not when it is due, every spare that was verified longer than `older_than_sec` ago.
 
-        At most half of the spares (but one of one) are away for it at a time. Does nothing in a pool without keepalives.
+        At most half of the spares (but one of one) are away at a time. Does nothing in a pool without keepalives.
         """
         self._here()
         now = self._engine.now()
