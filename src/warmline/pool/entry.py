@@ -77,6 +77,7 @@ class Entry:
         "epoch",
         "for_handout",
         "made_at",
+        "queued_sec",
         "ready_seq",
         "resource",
         "session",
@@ -102,6 +103,7 @@ class Entry:
         self.verified_at: float = began_at
         self.work_at: float = began_at
         self.due_at: float = began_at
+        self.queued_sec: float = 0.0  # of the running hook, already added to due_at
         self.stagger: float = stagger  # 0..1, drawn once: spreads keepalives and retirements
         self.warmth: Warmth | None = None
         self.alive: Callable[[], bool] | None = None

@@ -48,6 +48,7 @@ class HookWork:
         self._context = context
         self._perform = perform
         self._jobs: dict[Entry, Job] = {}
+        state.queued_sec = self._queued_sec
 
     def bind(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
         """Nothing can run before it."""
@@ -97,6 +98,10 @@ class HookWork:
             self._perform()
 
         self._jobs[entry] = self.runner.start(hook, args, ended, late, essential=essential)
+
+    def _queued_sec(self, entry: Entry) -> float:
+        job = self._jobs.get(entry)
+        return 0.0 if job is None or job.thread is None else job.thread.queued_sec
 
     def _created(self, entry: Entry, resource: Any, error: BaseException | None) -> None:
         now = self.now()

@@ -33,6 +33,9 @@ __all__ = ["PoolLedger"]
 class PoolLedger:
     """What `PoolState` changes and everybody else reads."""
 
+    queued_sec: Callable[[Entry], float]
+    """How long the hook that runs on an entry waited for a thread; whoever runs the hooks sets it."""
+
     def __init__(
         self,
         knobs: PoolKnobs,

@@ -215,6 +215,7 @@ class PoolState(PoolLedger):
         entry.state = state
         entry.work_at = now
         entry.due_at = now + limit_sec
+        entry.queued_sec = 0.0
         self.in_flight[entry] = None
         self.actions.append(Action(do, entry))
         self.wake(entry.due_at)

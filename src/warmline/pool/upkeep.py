@@ -77,9 +77,20 @@ def _expire_waiters(state: PoolState, now: float) -> None:
 def _time_out_hooks(state: PoolState, now: float) -> None:
     for entry in list(state.in_flight):
         if entry.due_at <= now:
+            _count_from_its_start(state, entry)
+        if entry.due_at <= now:
             _abandon(state, entry, now)
         else:
             state.wake(entry.due_at)
+
+
+def _count_from_its_start(state: PoolState, entry: Entry) -> None:
+    """The time that a hook waited for a thread of ours says nothing about the resource. A close must end by its bound,
+    and so must a shutdown."""
+    if state.open and entry.state is not EntryState.CLOSING:
+        waited_sec = max(entry.queued_sec, state.queued_sec(entry))
+        entry.due_at += waited_sec - entry.queued_sec
+        entry.queued_sec = waited_sec
 
 
 def _abandon(state: PoolState, entry: Entry, now: float) -> None:
