@@ -127,8 +127,10 @@ class HookWork:
         if error is None and value is False:
             error = WarmUpFailed(f"[{self.state.knobs.name}] the warm-up returned False")
         if error is not None:
+            upkeep.note_warm_up_failed(self.state, error)
             self._failed(entry, error)
         else:
+            logger.debug("Warmed resource for pool: %s", self.state.knobs.name)
             self.state.warmed(entry, value if isinstance(value, Warmth) else None, self.now())
 
     def _checked(self, cause: CloseCause, entry: Entry, value: Any, error: BaseException | None) -> None:

@@ -83,6 +83,7 @@ class PoolLedger:
         self.woken: list[Waiter] = []
         self.wake_at: float = math.inf
         self.sweep_at: float = math.inf
+        self.looked_at: float = -math.inf  # when time was last looked at
         self.fresh_since: float = -math.inf  # spares verified before are due for a keepalive
         k = knobs
         self.ages: bool = not (k.max_idle_sec is None and k.max_lifetime_sec is None and self.keepalive_sec is None)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from warmline.pool.sessions import Session
     from warmline.pool.state import PoolState
 
-__all__ = ["activity_known", "heard", "reclaim", "tick"]
+__all__ = ["activity_known", "heard", "note_warm_up_failed", "reclaim", "tick"]
 
 logger: logging.Logger = logging.getLogger("warmline.pool")
 
@@ -36,6 +36,7 @@ def tick(state: PoolState, now: float, late_sec: float = 0.0) -> None:
     if late_sec > STALL_SEC:
         _forgive_stall(state, late_sec)
     state.wake_at = math.inf
+    state.looked_at = now
     _expire_waiters(state, now)
     _time_out_hooks(state, now)
     _tend_spares(state, now)
@@ -103,6 +104,8 @@ def _abandon(state: PoolState, entry: Entry, now: float) -> None:
     state.actions.append(Action(Do.ABANDON, entry))
     if what is EntryState.CREATING or what is EntryState.WARMING:
         error = TimeoutError(f"{what.value} took more than {state.knobs.create_timeout_sec:g} s")
+        if what is EntryState.WARMING:
+            note_warm_up_failed(state, error)
         state.creation_failed(entry, error, now)
     elif what is EntryState.CHECKING:
         state.checked(entry, CloseCause.INVALID if entry.for_handout else CloseCause.DIED, now)
@@ -110,6 +113,12 @@ def _abandon(state: PoolState, entry: Entry, now: float) -> None:
         state.reset_done(entry, ok=False, now=now)
     else:
         state.closed(entry, now)
+
+
+def note_warm_up_failed(state: PoolState, error: BaseException) -> None:
+    """Say so, without the provider's words, which may hold a key; while the breaker is open it has been said."""
+    level = logging.DEBUG if state.breaker.open else logging.WARNING
+    logger.log(level, "Warmup failed for %s: %s", state.knobs.name, type(error).__name__)
 
 
 # --- spares ----------------------------------------------------------------------------------------------------------

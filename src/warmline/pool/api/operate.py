@@ -30,8 +30,11 @@ class Operates(Observes):
     def touch(self, session_id: str) -> None:
         """This session lives. The one call that is safe from any thread.
 
-        A session that has ever touched is reclaimed once it falls silent for `session_max_age_sec`.
+        A session that has ever touched is reclaimed once it falls silent for `session_max_age_sec`. In a pool that is
+        not open nobody listens.
         """
+        if not self._state.open:
+            return
         now = self._engine.now()
         with self._touch_lock:
             self._touched[session_id] = now
