@@ -1,13 +1,14 @@
-"""How long a warm, or not so warm, connection to a language model lets a caller wait, in 17 states, side by side.
+"""How long a warm, or not so warm, connection to a language model lets a caller wait, in 18 states, side by side.
 
-    make bench-llm                            # about 30 minutes
+    make bench-llm                            # about 35 minutes
     python bench/llm_connection.py --quick    # a smoke test: too few samples to conclude anything from
+    python bench/llm_connection.py --arm warmline --rtt 220 --states "NAT drop" --rounds 5    # a part
 
 The real openai SDK over TLS 1.3; a name server 20 ms away; an emulated model that takes 50 ms to its first token. With
 root the network is one of TUN devices, else a proxy, over which lost flows and slow start cannot be measured.
 The same with aiohttp in the SDK's place.
-Writes bench/results/llm_connection.{json,svg,md} (llm_connection_quick.* with --quick). Exits with 1 when a caller of
-Warmline's got an error.
+Writes bench/results/llm_connection.{json,svg,md} (llm_connection_quick.* with --quick, llm_connection_part.* for a
+part). Exits with 1 when a caller of Warmline's got an error.
 """
 
 import argparse
@@ -17,14 +18,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from llm_connection_figures import Results, figures_of
 from llm_connection_network import Network, Place, network
 from llm_connection_report import write_results
-from llm_connection_states import Found, Sample
+from llm_connection_states import STATES, Found, Sample
 
 _BENCH = Path(__file__).parent
 _SOURCES = _BENCH.parent / "src"
@@ -40,6 +41,7 @@ class Plan:
     rtts_ms: Sequence[int]
     samples: int
     long_idle_sec: float
+    states: Sequence[str] = STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,11 @@ class ArmProcess:
 def main() -> int:
     """Measure, write, and print where."""
     options = _options()
-    plan = Plan((100,), 2, 8.0) if options.quick else Plan((100, 220), 10, 60.0)
+    plan = _plan(options)
     began_sec = time.monotonic()
     results = asyncio.run(_measure(plan, _arms(options)))
     figures = figures_of(results)
-    name = "llm_connection_quick" if options.quick else "llm_connection"
+    name = "llm_connection" + ("_quick" if options.quick else "_part" if _is_part(options) else "")
     write_results(options.output, name, results, figures, took_min=(time.monotonic() - began_sec) / 60)
     print((options.output / f"{name}.md").read_text())
     return 1 if figures.errors_of_warmline else 0
@@ -67,12 +69,27 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few samples at one distance: a smoke test")
     parser.add_argument("--output", type=Path, default=_BENCH / "results", help="folder of the results")
-    parser.add_argument("--arm", action="append", choices=_ARMS, help="only these")
+    part = parser.add_argument_group("a part of it")
+    part.add_argument("--arm", action="append", choices=_ARMS, help="only these; may be repeated")
+    part.add_argument("--rtt", action="append", type=int, choices=(100, 220), help="only at this distance, in ms")
+    part.add_argument("--rounds", type=int, metavar="N", help="samples of each state")
+    part.add_argument("--states", action="append", metavar="START", help="only states that begin like this")
     parser.add_argument(
         "--livekit-python", type=Path, default=_LIVEKIT_PYTHON,
         help="a Python with requirements-llm.txt (default: %(default)s)",
     )  # fmt: skip
     return parser.parse_args()
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    whole = Plan((100,), 2, 8.0) if options.quick else Plan((100, 220), 10, 60.0)
+    begin = tuple(options.states or ("",))
+    states = [state for state in STATES if state.startswith(begin)]
+    return replace(whole, rtts_ms=options.rtt or whole.rtts_ms, samples=options.rounds or whole.samples, states=states)
+
+
+def _is_part(options: argparse.Namespace) -> bool:
+    return any((options.arm, options.rtt, options.rounds, options.states))
 
 
 def _arms(options: argparse.Namespace) -> list[ArmProcess]:
@@ -87,7 +104,7 @@ def _arms(options: argparse.Namespace) -> list[ArmProcess]:
 
 
 async def _measure(plan: Plan, arms: Sequence[ArmProcess]) -> Results:
-    results = Results(samples={rtt_ms: {} for rtt_ms in plan.rtts_ms}, versions={})
+    results = Results(plan.states, samples={rtt_ms: {} for rtt_ms in plan.rtts_ms}, versions={})
     async with network(plan.rtts_ms) as wan:
         results.network = "TUN devices" if wan.tun else f"proxy ({wan.why_no_tun})"
         for rtt_ms in plan.rtts_ms:
@@ -138,6 +155,7 @@ def _told(arm: ArmProcess, plan: Plan, wan: Network, place: Place) -> dict[str, 
         "addresses": place.addresses,
         "dns_ms": _DNS_MS,
         "rtt_ms": place.rtt_ms,
+        "states": list(plan.states),
         "samples": plan.samples,
         "long_idle_sec": plan.long_idle_sec,
         "can_drop": wan.tun is not None,

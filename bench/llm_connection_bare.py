@@ -6,6 +6,7 @@ other load and this ruler add to every figure.
 
 import asyncio
 import json
+import socket
 import ssl
 import time
 from urllib.parse import urlsplit
@@ -28,8 +29,14 @@ class BareSocket:
         """Connect."""
         parts = urlsplit(base_url)
         host, port = parts.hostname or "", parts.port or 443
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        sock.setblocking(False)
+        if hasattr(socket, "TCP_CONGESTION"):  # BBR would hold back what its window would take
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
+        await asyncio.get_running_loop().sock_connect(sock, socket.getaddrinfo(host, port, socket.AF_INET)[0][4])
         tls = ssl.create_default_context()
-        return cls(*await asyncio.open_connection(host, port, ssl=tls), f"{host}:{port}")
+        streams = await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=host)
+        return cls(*streams, f"{host}:{port}")
 
     async def ask(self, turn: Turn) -> float:
         """Milliseconds to the first words; the answer is read to its end."""

@@ -40,6 +40,7 @@ async def _measured(told: dict[str, Any]) -> Any:
         base_url=told["url"],
         controlled_urls=told["controlled_urls"],
         rtt_ms=told["rtt_ms"],
+        wanted=told["states"],
         samples=told["samples"],
         long_idle_sec=told["long_idle_sec"],
         can_drop=told["can_drop"],

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llm_connection_network import FIRST_TOKEN_MS
-from llm_connection_states import STATES, Found, Sample
+from llm_connection_states import Found, Sample
 from warmline.measure import Estimate, median_estimate, percentile
 
 __all__ = ["Cell", "Figures", "Results", "Target", "figures_of", "floor_ms"]
@@ -22,8 +22,9 @@ _WARMED_SMALL = ("aiohttp-warmline",)
 
 @dataclass(slots=True)
 class Results:
-    """What was measured: by distance, arm and state. `network` is the form that the network had."""
+    """What was measured, of `states`: by distance, arm and state. `network` is the form that the network had."""
 
+    states: Sequence[str]
     samples: dict[int, dict[str, Found]]
     versions: dict[str, Mapping[str, str]]
     network: str = ""
@@ -50,8 +51,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`cells` by distance, arm and state."""
+    """`cells` by distance, arm and state; of `states`, those that could not be measured have none."""
 
+    states: Sequence[str]
     cells: Mapping[int, Mapping[str, Mapping[str, Cell]]]
     targets: Sequence[Target]
     errors_of_warmline: int
@@ -66,13 +68,16 @@ def figures_of(results: Results) -> Figures:
     """All figures."""
     cells = {
         rtt_ms: {
-            arm: {state: _cell(found[state]) for state in STATES if found.get(state)} for arm, found in arms.items()
+            arm: {state: _cell(found[state]) for state in results.states if found.get(state)}
+            for arm, found in arms.items()
         }
         for rtt_ms, arms in results.samples.items()
     }
     ours = [(rtt_ms, name, arms[name]) for rtt_ms, arms in cells.items() for name in _OURS if name in arms]
-    targets = [target for rtt_ms, name, states in ours for target in _targets(rtt_ms, name, states)]
-    return Figures(cells, targets, sum(cell.errors for _, _, states in ours for cell in states.values()))
+    targets = [target for rtt_ms, name, states in ours for target in _targets(results.states, rtt_ms, name, states)]
+    return Figures(
+        results.states, cells, targets, sum(cell.errors for _, _, states in ours for cell in states.values())
+    )
 
 
 def _cell(samples: Sequence[Sample]) -> Cell:
@@ -83,9 +88,9 @@ def _cell(samples: Sequence[Sample]) -> Cell:
     return Cell(median_estimate(times), percentile(times, 95), errors, len(samples))
 
 
-def _targets(rtt_ms: int, name: str, cells: Mapping[str, Cell]) -> list[Target]:
+def _targets(states: Sequence[str], rtt_ms: int, name: str, cells: Mapping[str, Cell]) -> list[Target]:
     floor, found = floor_ms(rtt_ms), []
-    for state in STATES:
+    for state in states:
         if state in _NOT_ASKED_FOR or state.endswith("cubic") or (name in _WARMED_SMALL and " KB" in state):
             continue
         cell = cells.get(state)

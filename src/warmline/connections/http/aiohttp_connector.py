@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 import time
 from collections import deque
 from contextvars import ContextVar
@@ -28,8 +29,10 @@ from warmline.pool import AllocationTier, Lease, PoolSnapshot
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from aiohappyeyeballs import AddrInfoType
     from aiohttp.client_reqrep import ConnectionKey
 
+    from warmline.connections.http.socket_options import SocketCare
     from warmline.connections.spent import Spent
 
 __all__ = ["WarmConnector"]
@@ -76,6 +79,8 @@ class WarmConnector(aiohttp.TCPConnector):
         names = ResolvedNames(self.settings.dns_ttl_sec)
         if options.get("resolver") is None:
             options |= {"resolver": CachedResolver(names), "use_dns_cache": False}
+        if options.get("socket_factory") is None:
+            options["socket_factory"] = functools.partial(_unconnected, self.settings.care)
         super().__init__(limit=limit, keepalive_timeout=self.settings.max_idle_sec, **options)
         self._factory = cast("functools.partial[Any]", functools.partial(CountingHandler, self._loop))
         self._on_request = on_request
@@ -96,12 +101,12 @@ class WarmConnector(aiohttp.TCPConnector):
         upload_bytes = int(req.headers.get("Content-Length", 0))
         pinned = PINNED.get()
         if isinstance(pinned, AiohttpConnection):
-            pinned.begin_exchange(upload_bytes)
+            pinned.begin_exchange(upload_bytes, self.settings.care)
             self._pinned[pinned.handler] = pinned
             return Connection(self, key, pinned.handler, self._loop)
         await self.origin.entered()
         lease = await self._lease(req, timeout)
-        lease.resource.begin_exchange(upload_bytes)
+        lease.resource.begin_exchange(upload_bytes, self.settings.care)
         return Connection(self, key, lease.resource.handler, self._loop)
 
     def _release(self, key: ConnectionKey, protocol: Any, *, should_close: bool = False) -> None:
@@ -238,6 +243,13 @@ class WarmConnector(aiohttp.TCPConnector):
         self.recent.append(phases)
         if self._on_request is not None:
             self._on_request(phases)
+
+
+def _unconnected(care: SocketCare, address: AddrInfoType) -> socket.socket:
+    """aiohttp's socket factory."""
+    sock = socket.socket(*address[:3])
+    care.before_connecting(sock)
+    return sock
 
 
 def _without_waiting(work: Any) -> None:

@@ -82,5 +82,6 @@ def _connector_like(
         family=connector.family,
         happy_eyeballs_delay=connector._happy_eyeballs_delay,
         interleave=connector._interleave,
+        socket_factory=connector._socket_factory,
         resolver=None if default_resolver else connector._resolver,
     )

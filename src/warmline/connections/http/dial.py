@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +12,6 @@ from warmline.connections.http.socket_options import SocketCare
 from warmline.connections.http.wire import Wire
 
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -82,11 +82,29 @@ class Dialler:
         return self.wire
 
     async def _connect_to(self, address: str, port: int) -> Wire:
-        local = None if self.local_address is None else (self.local_address, 0)
-        transport, wire = await asyncio.get_running_loop().create_connection(Wire, address, port, local_addr=local)
-        sock: socket.socket = transport.get_extra_info("socket")
+        loop = asyncio.get_running_loop()
+        sock = self._socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        try:
+            await loop.sock_connect(sock, (address, port))
+            _, wire = await loop.create_connection(lambda: Wire(self.care.before_upload), sock=sock)
+        except BaseException:
+            sock.close()
+            raise
         self.care.apply(sock)
         return wire
+
+    def _socket(self, family: socket.AddressFamily) -> socket.socket:
+        # With its protocol named, or asyncio does not turn Nagle's algorithm off.
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            sock.setblocking(False)
+            self.care.before_connecting(sock)
+            if self.local_address is not None:
+                sock.bind((self.local_address, 0))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
 
 async def first_connected(addresses: Sequence[str], connect: Callable[[str], Awaitable[Wire]]) -> Wire:

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
 __all__ = ["Wire"]
 
 READ_AHEAD_BYTES = 256 * 1024
+TOGETHER_BYTES = 64 * 1024
 
 
 class Wire(asyncio.Protocol):
     """Reads ahead all the time, also while nobody asks: only so is a close seen before the next request.
 
+    What is written in one go (httpcore writes the head and the body of a request apart) leaves as one: fewer TLS
+    records, and full packets, which a paced connection sends in pairs.
+
     It also takes in what TLS sends unasked (session tickets, key updates), which would otherwise make a healthy idle
     socket look readable, that is closed.
+
+    Args:
+        before_upload: called with the socket and the size of what is sent first in an exchange, before it is.
 
     Attributes:
         dead: done when the peer closed, the socket failed, or something came while the connection was idle.
@@ -25,13 +33,16 @@ class Wire(asyncio.Protocol):
         idle: nobody expects anything; whatever comes now is no answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before_upload: Callable[[Any, int], None] | None = None) -> None:
+        self._before_upload = before_upload
         self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent_bytes: int = 0
         self.received_bytes: int = 0
         self.idle: bool = False
+        self._begun = False
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        self._outgoing = bytearray()
         self._ended = False
         self._failure: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
@@ -82,6 +93,10 @@ class Wire(asyncio.Protocol):
 
     # --- what a connection does ------------------------------------------------------------------------------------
 
+    def begin_exchange(self) -> None:
+        """A request is about to be written, and its answer is expected."""
+        self.idle = self._begun = False
+
     async def read(self, max_bytes: int) -> bytes:
         """The next bytes, at least one; none at the end.
 
@@ -111,7 +126,11 @@ class Wire(asyncio.Protocol):
         if self._ended or self._transport is None or self._transport.is_closing():
             raise ConnectionError("closed by the peer") from self._failure
         self.sent_bytes += len(data)
-        self._transport.write(data)
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._outgoing += data
+        if len(self._outgoing) >= TOGETHER_BYTES:
+            self._send()
         while self._full:
             self._writer = asyncio.get_running_loop().create_future()
             await self._writer
@@ -140,6 +159,7 @@ class Wire(asyncio.Protocol):
         if self._transport is None:
             return
         try:
+            self._send()
             self._transport.close()
             await asyncio.sleep(0)
         finally:
@@ -163,6 +183,14 @@ class Wire(asyncio.Protocol):
     def extra(self, name: str) -> Any:
         """What the transport knows: `socket`, `ssl_object`, `peername`."""
         return None if self._transport is None else self._transport.get_extra_info(name)
+
+    def _send(self) -> None:
+        if self._outgoing and self._transport is not None:
+            outgoing, self._outgoing = self._outgoing, bytearray()
+            if not self._begun and self._before_upload is not None:
+                self._begun = True
+                self._before_upload(self.extra("socket"), len(outgoing))
+            self._transport.write(outgoing)
 
     def _die(self) -> None:
         if not self.dead.done():

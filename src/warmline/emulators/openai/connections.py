@@ -4,6 +4,7 @@ What closes a connection is decided here: how long it idles, and the race of a r
 """
 
 import asyncio
+import time
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -69,6 +70,8 @@ class ClientConnection(H11Protocol):
         if self._connection and self._is_idle() and self._emulation.faults.take("close-race"):
             self._connection.close()
             return
+        if self._connection:
+            self._connection.heard_at_sec = time.monotonic()
         super().data_received(data)
 
     def on_response_complete(self) -> None:

@@ -1,6 +1,7 @@
 """HTTP/2, which uvicorn does not speak, by hypercorn."""
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, cast
 
 from hypercorn.app_wrappers import ASGIWrapper
@@ -27,13 +28,14 @@ def take_over(transport: asyncio.Transport, app: object, emulation: Emulation) -
     config = Config()
     config.accesslog = config.errorlog = None
     config.keep_alive_timeout = _NEVER_SEC
-    streams = _Streams(cast("ASGIApp", app), emulation, emulation.traffic.connection_of(transport))
+    connection = emulation.traffic.connection_of(transport)
+    streams = _Streams(cast("ASGIApp", app), emulation, connection)
     wrapped = ASGIWrapper(cast("ASGIFramework", streams))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await TCPServer(wrapped, loop, config, WorkerContext(None), {}, reader, writer)
 
-    protocol = _Http2Connection(serve, emulation.traffic, loop)
+    protocol = _Http2Connection(serve, emulation.traffic, connection, loop)
     transport.set_protocol(protocol)
     protocol.connection_made(transport)
 
@@ -42,16 +44,26 @@ class _Http2Connection(asyncio.StreamReaderProtocol):
     """Streams for hypercorn; says when the connection is gone."""
 
     def __init__(
-        self, serve: "asyncio.streams._ClientConnectedCallback", traffic: Traffic, loop: asyncio.AbstractEventLoop
+        self,
+        serve: "asyncio.streams._ClientConnectedCallback",
+        traffic: Traffic,
+        connection: Connection,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(asyncio.StreamReader(loop=loop), serve, loop)
         self._traffic = traffic
+        self._connection = connection
         self._own_transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The serving begins."""
         self._own_transport = cast("asyncio.Transport", transport)
         super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of any of its streams."""
+        self._connection.heard_at_sec = time.monotonic()
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone, whoever ended it."""

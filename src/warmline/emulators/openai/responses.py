@@ -5,7 +5,6 @@ Source of the shapes: https://platform.openai.com/docs/api-reference/responses a
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Mapping
 
 from starlette.requests import Request
@@ -14,7 +13,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from warmline.emulators.openai.chat_request import parse_response_request
 from warmline.emulators.openai.completion import Completion
 from warmline.emulators.openai.emulation import Emulation
-from warmline.emulators.openai.request_body import read_body
+from warmline.emulators.openai.models import check_model
+from warmline.emulators.openai.request_body import arrived_sec, read_body
 from warmline.emulators.openai.thinking import answer_headers, spoken, think
 
 __all__ = ["Responses"]
@@ -32,8 +32,9 @@ class Responses:
         Raises:
             ApiError: the request is refused.
         """
-        began_sec = time.monotonic()
         chat = parse_response_request(await read_body(request, self._emulation.max_body_bytes))
+        began_sec = arrived_sec(request)
+        check_model(self._emulation, chat.model)
         completion = await think(chat, self._emulation, began_sec)
         if not chat.stream:
             await asyncio.sleep(self._emulation.pace.interval_sec() * (len(completion.tokens) - 1))

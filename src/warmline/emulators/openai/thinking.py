@@ -17,7 +17,7 @@ __all__ = ["answer_headers", "spoken", "think"]
 async def think(chat: ChatRequest, emulation: Emulation, began_sec: float) -> Completion:
     """Decide, and wait until a model would have read what it has not in its prompt cache.
 
-    `began_sec` (monotonic) is when the request came: what the emulator itself takes is part of the model's time.
+    `began_sec` (monotonic) is when the whole request had come: what the emulator itself takes is the model's time.
     """
     tokens = tokens_of(decide(chat.messages).reply)
     kept = tokens[: chat.max_tokens]

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,10 @@ _CLOSE_GRACE_SEC = 0.01
 
 
 class Connection:
-    """One connection of a client. `protocol` is "http/1.1", "h2" or "websocket"."""
+    """One connection of a client. `protocol` is "http/1.1", "h2" or "websocket".
+
+    `heard_at_sec` (monotonic) is when its latest bytes came.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         tls = transport.get_extra_info("ssl_object")
@@ -25,6 +29,7 @@ class Connection:
         self.requests: int = 0
         self.in_flight: int = 0
         self.lost: asyncio.Event = asyncio.Event()
+        self.heard_at_sec: float = time.monotonic()
 
     def close(self) -> None:
         """End it as a server does that has no more use for it: without waiting for the client's part of the end.
