@@ -54,11 +54,11 @@ def test_a_sync_hook_that_hangs_is_abandoned_and_its_late_result_closed(hook: st
         original = provider._block
         hung: list[str] = []
 
-        def block(name: str) -> bool:
+        def block(name: str, latency_sec: float) -> bool:
             if name == hook and not hung:
                 hung.append(name)
                 hang.wait(20)
-            return original(name)
+            return original(name, latency_sec)
 
         provider._block = block  # type: ignore[method-assign]
         pool: WarmableResourcePool[Any] = WarmableResourcePool(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from warmline.pool.state import PoolState
 
-__all__ = ["attention_at", "first_choice", "hard_limit", "is_surplus", "pump", "serve"]
+__all__ = ["attention_at", "first_choice", "hard_limit", "places_wanted", "pump", "serve"]
 
 REFILL_CREATES = 4  # background creations at a time
 STALE_CREATE_FACTOR = 3.0  # in median creations: older ones no longer count as "about to come"
@@ -136,19 +136,12 @@ def attention_at(state: PoolState, entry: Entry) -> float:
     return min(keepalive_at(state, entry), retire_limit(state, entry)[0])
 
 
-def is_surplus(state: PoolState) -> bool:
-    """True when one more spare would be too many."""
-    if state.live > state.max_size:
-        return True
-    return not state.queue and len(state.shelf) >= state.max_spares
-
-
 # --- creations -------------------------------------------------------------------------------------------------------
 
 
 def _create_for_callers(state: PoolState, now: float) -> None:
     """One creation for each waiting session that nothing about to come will serve. No caller waits for a refill."""
-    if not (state.queue and state.lending and has_room(state)):
+    if not (state.queue and state.lending and state.live < state.max_size):
         return
     missing = len(state.queue) - _about_to_come(state, now)
     while missing > 0 and _may_create(state, now):
@@ -156,10 +149,22 @@ def _create_for_callers(state: PoolState, now: float) -> None:
         if at > now:
             state.wake(at)
             return
+        if state.capacity is not None and not state.capacity.has_room():
+            state.capacity.on_short()
+            return
         _begin(state, now, background=False)
         missing -= 1
         if state.typical_create_sec is not None:  # look again when it takes unusually long
             state.wake(now + STALE_CREATE_FACTOR * state.typical_create_sec)
+
+
+def places_wanted(state: PoolState, now: float) -> int:
+    """How many places of a full group the callers of this pool could fill at once."""
+    if not (state.queue and state.lending and _may_create(state, now)) or state.budget.opens_at(caller=True) > now:
+        return 0
+    allowed = state.knobs.max_concurrent_creates - state.count(EntryState.CREATING, EntryState.WARMING)
+    most = 1 if state.breaker.open else min(allowed, state.max_size - state.live)
+    return max(0, int(min(most, len(state.queue) - _about_to_come(state, now))))
 
 
 def _create_for_floor(state: PoolState, now: float) -> None:
@@ -209,11 +214,9 @@ def _promising(entry: Entry) -> bool:
 
 
 def _may_create(state: PoolState, now: float) -> bool:
-    """Room below max_size and max_concurrent_creates, and no open breaker in the way."""
-    if (
-        not has_room(state)
-        or state.count(EntryState.CREATING, EntryState.WARMING) >= state.knobs.max_concurrent_creates
-    ):
+    """Room below this pool's max_size and max_concurrent_creates, and no open breaker in the way."""
+    making = state.count(EntryState.CREATING, EntryState.WARMING)
+    if state.live >= state.max_size or making >= state.knobs.max_concurrent_creates:
         return False
     if not state.breaker.open:
         return True

@@ -78,6 +78,7 @@ class Entry:
         "for_handout",
         "made_at",
         "promised_to",
+        "queued_sec",
         "ready_seq",
         "resource",
         "session",
@@ -103,6 +104,7 @@ class Entry:
         self.verified_at: float = began_at
         self.work_at: float = began_at
         self.due_at: float = began_at
+        self.queued_sec: float = 0.0  # of the running hook, already added to due_at
         self.stagger: float = stagger  # 0..1, drawn once: spreads keepalives and retirements
         self.warmth: Warmth | None = None
         self.alive: Callable[[], bool] | None = None

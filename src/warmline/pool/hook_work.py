@@ -49,6 +49,7 @@ class HookWork:
         self._context = context
         self._perform = perform
         self._jobs: dict[Entry, Job] = {}
+        state.queued_sec = self._queued_sec
 
     def bind(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
         """Nothing can run before it."""
@@ -101,6 +102,10 @@ class HookWork:
 
         self._jobs[entry] = self.runner.start(hook, args, ended, late, essential=essential)
 
+    def _queued_sec(self, entry: Entry) -> float:
+        job = self._jobs.get(entry)
+        return 0.0 if job is None or job.thread is None else job.thread.queued_sec
+
     def _created(self, entry: Entry, resource: Any, error: BaseException | None) -> None:
         now = self.now()
         if error is not None:
@@ -133,8 +138,10 @@ class HookWork:
         if error is None and value is False:
             error = WarmUpFailed(f"[{self.state.knobs.name}] the warm-up returned False")
         if error is not None:
+            upkeep.note_warm_up_failed(self.state, error)
             self._failed(entry, error)
         else:
+            logger.debug("Warmed resource for pool: %s", self.state.knobs.name)
             self.state.warmed(entry, value if isinstance(value, Warmth) else None, self.now())
 
     def _checked(self, cause: CloseCause, entry: Entry, value: Any, error: BaseException | None) -> None:

@@ -156,7 +156,7 @@ class HookRunner:
         job.held = True
         self._hold()
         try:
-            self.threads.submit(job.thread)
+            self.threads.submit(job.thread, must_run=job.essential)
         except RuntimeError as error:
             self._loop.call_soon(done, None, error)
 

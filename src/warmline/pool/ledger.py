@@ -33,6 +33,9 @@ __all__ = ["PoolLedger"]
 class PoolLedger:
     """What `PoolState` changes and everybody else reads."""
 
+    queued_sec: Callable[[Entry], float]
+    """How long the hook that runs on an entry waited for a thread; whoever runs the hooks sets it."""
+
     def __init__(
         self,
         knobs: PoolKnobs,
@@ -81,11 +84,12 @@ class PoolLedger:
         self.woken: list[Waiter] = []
         self.wake_at: float = math.inf
         self.sweep_at: float = math.inf
+        self.looked_at: float = -math.inf  # when time was last looked at
         self.fresh_since: float = -math.inf  # spares verified before are due for a keepalive
         k = knobs
         self.ages: bool = not (k.max_idle_sec is None and k.max_lifetime_sec is None and self.keepalive_sec is None)
-        # No return needs more than a look at the entry: no reset, no limits of age, no second thoughts.
-        self.simple: bool = k.recycle and not (hooks.reset or hooks.validate or self.ages)
+        # No return needs more than a look at the entry: no reset, no limits of age, no other pools, no second thoughts.
+        self.simple: bool = k.recycle and capacity is None and not (hooks.reset or hooks.validate or self.ages)
         self.picky: bool = hooks.validate or k.max_idle_sec is not None or k.max_lifetime_sec is not None
 
     # --- what follows from the knobs -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warmline.pool import decide, lending
+from warmline.pool import decide, lending, surplus
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Session, Use
 from warmline.pool.signals import ENDS_THE_PROCESS
@@ -70,6 +70,7 @@ def finish(state: PoolState, session: Session, use: Use, now: float) -> None:
         and _straight_on(state, session, entry, now)
     ):
         return
+    entry.sweeps = 0
     cause = _verdict(state, entry, use, now)
     lending.end_session(state, session)
     if cause is not None:
@@ -154,4 +155,4 @@ def _verdict(state: PoolState, entry: Entry, use: Use, now: float) -> CloseCause
     lifetime = state.knobs.max_lifetime_sec
     if lifetime is not None and now >= entry.made_at + lifetime:
         return CloseCause.LIFETIME
-    return CloseCause.SURPLUS if decide.is_surplus(state) else None
+    return CloseCause.SURPLUS if surplus.is_surplus(state) else None

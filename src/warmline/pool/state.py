@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from warmline.events import CreationFailed, ResourceClosed, ResourceCreated
-from warmline.pool import decide, prefetching
+from warmline.pool import decide, prefetching, surplus
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.ledger import PoolLedger
@@ -109,17 +109,21 @@ class PoolState(PoolLedger):
     # --- a resource waits, works and goes --------------------------------------------------------------------------
 
     def shelve(self, entry: Entry, now: float) -> None:
-        """SPARE: verified just now (made, used or kept alive). The caller decides what follows."""
+        """SPARE: verified just now (made, used or kept alive). The caller decides what follows.
+
+        Only a use starts the count of sweeps anew: a keepalive proves that a spare is sound, not that it is wanted.
+        """
         entry.state = SPARE
         entry.session = None
         entry.verified_at = now
-        entry.sweeps = 0
         if entry.epoch == self.epoch:
             self.shelf.append(entry)
         else:
             self.retiring.append(entry)
         if self.ages:
             self.wake(decide.attention_at(self, entry))
+        if self.capacity is not None:
+            self.capacity.spare_appeared()
 
     def retire(self, entry: Entry, cause: CloseCause) -> None:
         """A spare is to go as soon as its replacement stands; until then it is the last resort."""
@@ -139,6 +143,8 @@ class PoolState(PoolLedger):
     def checked(self, entry: Entry, failure: CloseCause | None, now: float) -> None:
         """The validation or keepalive ended: back on the shelf, or closed."""
         entry.for_handout = False
+        if failure is None and surplus.outstays(self, entry):
+            failure = CloseCause.SURPLUS
         self._after_hook(entry, failure, now)
         if self.ages:
             self.wake(now)  # a keepalive may have been waiting for this one
@@ -151,7 +157,7 @@ class PoolState(PoolLedger):
         """The reset ended: recycled, or closed and never lent again."""
         self.counters.resets += ok
         failure = None if ok else CloseCause.RESET_FAILED
-        if ok and decide.is_surplus(self):
+        if ok and surplus.is_surplus(self):
             failure = CloseCause.SURPLUS
         self.counters.recycled += failure is None and entry.doom is None
         self._after_hook(entry, failure, now)
@@ -219,6 +225,7 @@ class PoolState(PoolLedger):
         entry.state = state
         entry.work_at = now
         entry.due_at = now + limit_sec
+        entry.queued_sec = 0.0
         self.in_flight[entry] = None
         self.actions.append(Action(do, entry))
         self.wake(entry.due_at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -11,6 +10,7 @@ from warmline.errors import ConfigError
 from warmline.pool import lending, steering
 from warmline.pool.api import Acquires, FloorPolicy, Operates
 from warmline.pool.engine import Engine
+from warmline.pool.hook_call import call_hook
 from warmline.pool.hook_set import PoolHooks
 from warmline.pool.knobs import PoolKnobs
 from warmline.pool.phase import Phase
@@ -129,11 +129,8 @@ class WarmableResourcePool(Acquires[T], Operates):
         self._prepared = False
 
     async def _warm_resource(self, resource: T) -> Any:
-        """Warm one resource. Subclasses override it; without an override `warm_fn` is called as it is."""
-        if self._warm_fn is None:
-            return None
-        outcome = self._warm_fn(resource)
-        return await outcome if inspect.isawaitable(outcome) else outcome
+        """Warm one resource. Subclasses override it, and may call `super()`, which calls `warm_fn`."""
+        return None if self._warm_fn is None else await call_hook(self._engine.work.runner, self._warm_fn, resource)
 
     async def prepare(self) -> None:
         """Open the pool and fill its floor.

@@ -31,8 +31,11 @@ class Operates(Observes):
     def touch(self, session_id: str) -> None:
         """This session lives. The one call that is safe from any thread.
 
-        A session that has ever touched is reclaimed once it falls silent for `session_max_age_sec`.
+        A session that has ever touched is reclaimed once it falls silent for `session_max_age_sec`. In a pool that is
+        not open nobody listens.
         """
+        if not self._state.open:
+            return
         now = self._engine.now()
         with self._touch_lock:
             self._touched[session_id] = now
@@ -60,7 +63,7 @@ class Operates(Observes):
     def reverify(self, older_than_sec: float = 0.0) -> None:
         """Keep alive now, not when it is due, every spare that was verified longer than `older_than_sec` ago.
 
-        At most half of the spares are away for it at a time. Does nothing in a pool without keepalives.
+        At most half of the spares (but one of one) are away at a time. Does nothing in a pool without keepalives.
         """
         self._here()
         now = self._engine.now()
