@@ -11,10 +11,10 @@ from warmline.pool.threads import DaemonThreads, ThreadJob
 class LockstepThreads(DaemonThreads):
     """Each call runs in a thread of the pool's, and is over before the event loop goes on."""
 
-    def submit(self, job: ThreadJob) -> None:
+    def submit(self, job: ThreadJob, *, must_run: bool = False) -> None:
         told = _Told(job.loop)
         job.loop = told  # type: ignore[assignment]  # the one method of a loop that a thread uses
-        super().submit(job)
+        super().submit(job, must_run=must_run)
         told.told.wait()
 
 
