@@ -11,10 +11,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 
 from tests.agent.served import Served, closed_with, events_until, served
 from tests.health.probing import ask, probe
 from tests.shared_cache import shared_cache
+from warmline.engines import ear_hooks
+from warmline.errors import EngineError
+from warmline.events import WarmUpFinished
 from warmline.health import Drain
 
 
@@ -185,3 +189,37 @@ def test_explain_runs_nothing(tmp_path):
     assert done.stdout.startswith("policy block, deadline 60 s")
     assert "rehearsal" in done.stdout
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_server_without_a_working_ear_is_not_ready_and_becomes_it_when_one_works(tmp_path, monkeypatch):
+    """Past the deadline too. A caller is told at once, not greeted and then left alone."""
+    works = False
+
+    def hooks_that_may_fail(hearing):
+        hooks = ear_hooks(hearing)
+
+        async def factory():
+            if not works:
+                raise EngineError("no ear")
+            return await hooks.factory()
+
+        return replace(hooks, factory=factory)
+
+    monkeypatch.setattr("warmline.engines.ear_hooks", hooks_that_may_fail)
+
+    async def scenario():
+        nonlocal works
+        async with served(tmp_path, until_ready=False, startup_deadline_sec=0.1) as agent:
+            while not any(isinstance(event, WarmUpFinished) for event in agent.events):
+                await asyncio.sleep(0.01)
+            code, body = await probe(agent.port, "/readyz")
+            assert (code, body["missing"]) == (503, ["step ears"])
+            async with agent.call() as call:
+                assert (await closed_with(call))[0] == 1011
+            works = True
+            async with agent.call() as call:
+                await events_until(call, "bot_started", turn=0)
+            while (await probe(agent.port, "/readyz"))[0] != 200:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())

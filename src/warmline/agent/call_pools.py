@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from warmline.engines import PoolHooks
     from warmline.settings import Settings
 
-__all__ = ["close_pool", "make_pool", "wait_for_spares"]
+__all__ = ["close_pool", "make_pool", "open_pool", "wait_for_spares"]
 
 _log = logging.getLogger(__name__)
 _TAKE_TIMEOUT_SEC = 10.0
@@ -37,6 +37,24 @@ def make_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") -> Warma
         acquire_timeout_sec=_TAKE_TIMEOUT_SEC,
         warmup_interval_sec=_SWEEP_SEC,
     )
+
+
+async def open_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") -> WarmableResourcePool[Any]:
+    """The same, open, with a spare at least if any are wanted.
+
+    Raises:
+        WarmUpFailed: none could be made, though the provider's failure is none of the pool's; it is closed again.
+    """
+    pool = make_pool(name, hooks, settings)
+    try:
+        await pool.prepare()
+        snapshot = pool.snapshot()
+        if snapshot["warm_pool_target"] and not snapshot["warm_pool_size"]:
+            raise WarmUpFailed(f"no spare of the {name} could be made")
+    except BaseException:
+        await close_pool(pool)
+        raise
+    return pool
 
 
 async def wait_for_spares(*pools: WarmableResourcePool[Any], timeout_sec: float) -> None:

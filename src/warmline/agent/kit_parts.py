@@ -258,11 +258,9 @@ class KitParts:
         return await render_sentence(self._speech, sentence)
 
     async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
-        from warmline.agent.call_pools import make_pool
+        from warmline.agent.call_pools import open_pool
 
-        pool = make_pool(name, hooks, self._settings)
-        await pool.prepare()
-        return pool
+        return await open_pool(name, hooks, self._settings)
 
     def _part_made(self, evidence: str) -> Verified:
         if self.kit() is not None:

@@ -68,8 +68,8 @@ def _load(module: str) -> Verified:
 
 
 def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
-    start = partial(Step, timeout_sec=_LOAD_TIMEOUT_SEC, criticality=_CRITICAL, cpu=True)
-    fill = partial(Step, timeout_sec=30.0, criticality=_CRITICAL)
+    start = partial(Step, timeout_sec=_LOAD_TIMEOUT_SEC, retries=1, criticality=_CRITICAL, cpu=True)
+    fill = partial(Step, timeout_sec=30.0, retries=1, criticality=_CRITICAL)
     steps = [
         start(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
         fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser",), expected_sec=0.3),
@@ -80,9 +80,7 @@ def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
     ]
     if settings.llm_base_url is not None:
         return steps
-    server = start(
-        name="model server", run=parts.start_model_server, close=parts.stop_model_server, retries=1, expected_sec=0.6
-    )
+    server = start(name="model server", run=parts.start_model_server, close=parts.stop_model_server, expected_sec=0.6)
     return [server, *steps]
 
 
