@@ -16,6 +16,7 @@ from dataclasses import replace
 from tests.agent.served import Served, closed_with, events_until, served
 from tests.health.probing import ask, probe
 from tests.shared_cache import shared_cache
+from warmline.agent.warm_start import WarmStart
 from warmline.engines import ear_hooks
 from warmline.errors import EngineError
 from warmline.events import WarmUpFinished
@@ -133,6 +134,29 @@ def test_when_the_grace_is_over_a_turn_is_finished_and_the_line_closed_with_1001
             assert (events[-1]["code"], events[-1]["reason"]) == (1001, "the server is shutting down")
             await call.wait_closed()
             assert call.close_code == 1001
+
+    asyncio.run(scenario())
+
+
+def test_at_the_end_of_the_grace_a_caller_who_still_waits_for_a_part_is_let_go_at_once(tmp_path, monkeypatch):
+    """Of a server that is not complete yet; there is no turn to finish."""
+    asked = asyncio.Event()
+
+    async def never(self):
+        asked.set()
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(WarmStart, "kit", never)
+
+    async def scenario():
+        drain = Drain(grace_sec=0)
+        async with served(tmp_path, drain=drain, until_ready=False, warm="none") as agent, agent.call() as call:
+            await events_until(call, "ready")
+            await asked.wait()
+            drain.begin()
+            code, errors = await closed_with(call)
+            assert (code, [error["reason"] for error in errors]) == (1001, ["the server is shutting down"])
+            await drain.empty()
 
     asyncio.run(scenario())
 
