@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from warmline.clock import SystemClock
 from warmline.errors import PlanError
@@ -28,7 +28,6 @@ Gate = Callable[[], Gated]
 FloorCount = Callable[[], tuple[int, int]]
 """(spares, floor). The same holds; one that fails, or gives anything else, is not full."""
 
-_Answer = TypeVar("_Answer")
 _log = logging.getLogger("warmline.health")
 
 
@@ -173,7 +172,7 @@ def _closed(name: str, said: Gated) -> str | None:
     return f"{name}: {str(why).removeprefix(f'{name}: ')}" if why else name
 
 
-def _ask(name: str, plugged_in: Callable[[], Any], read: Callable[[Any], _Answer], *, otherwise: _Answer) -> _Answer:
+def _ask(name: str, plugged_in: Callable[[], Any], read: Callable[[Any], Any], *, otherwise: Any) -> Any:
     """What was plugged in is not ours: its failure is an answer, not the end of the probe."""
     try:
         return read(plugged_in())

@@ -89,7 +89,9 @@ class Plan:
         `attributes` are those of `Step`; `needs` and `after` may be lists, `criticality` a string.
         """
 
-        as_of_step = {key: tuple(value) if isinstance(value, list) else value for key, value in attributes.items()}
+        as_of_step: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in attributes.items()
+        }
 
         def add(run: Callable[[], Any]) -> Callable[[], Any]:
             self.add(Step(name=name or str(getattr(run, "__name__", "")), run=run, **as_of_step))

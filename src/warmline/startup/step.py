@@ -103,7 +103,7 @@ class Step:
         return (*self.needs, *self.after)
 
 
-def member(kind: type[_Choice], value: object, what: str) -> _Choice:
+def member(kind: type[_Choice], value: Any, what: str) -> _Choice:
     """The member of this name; `what` says in the error whose it is.
 
     Raises:
