@@ -58,7 +58,7 @@ class WarmUpStepRetrying(Event):
 class WarmUpStepFinished(Event):
     """One step of the warm-up ended in `state`; `verified` says whether it proved what it made, `error` why it did not.
 
-    `ended` of the `total` steps of this run have ended by now.
+    `ended` of the `total` steps of this run have ended by now. `criticality`: "critical", "wanted" or "optional".
     """
 
     name: str
@@ -69,6 +69,7 @@ class WarmUpStepFinished(Event):
     evidence: str | None = None
     ended: int = 0
     total: int = 0
+    criticality: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 
 from tests.agent.served import Served, closed_with, events_until, served
 from tests.health.probing import ask, probe
 from tests.shared_cache import shared_cache
+from warmline.agent.warm_start import WarmStart
+from warmline.engines import ear_hooks
+from warmline.errors import EngineError
+from warmline.events import WarmUpFinished
 from warmline.health import Drain
 
 
@@ -133,6 +138,29 @@ def test_when_the_grace_is_over_a_turn_is_finished_and_the_line_closed_with_1001
     asyncio.run(scenario())
 
 
+def test_at_the_end_of_the_grace_a_caller_who_still_waits_for_a_part_is_let_go_at_once(tmp_path, monkeypatch):
+    """Of a server that is not complete yet; there is no turn to finish."""
+    asked = asyncio.Event()
+
+    async def never(self):
+        asked.set()
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(WarmStart, "kit", never)
+
+    async def scenario():
+        drain = Drain(grace_sec=0)
+        async with served(tmp_path, drain=drain, until_ready=False, warm="none") as agent, agent.call() as call:
+            await events_until(call, "ready")
+            await asked.wait()
+            drain.begin()
+            code, errors = await closed_with(call)
+            assert (code, [error["reason"] for error in errors]) == (1001, ["the server is shutting down"])
+            await drain.empty()
+
+    asyncio.run(scenario())
+
+
 def test_a_burst_that_empties_the_floors_changes_nothing_and_a_gate_that_is_lost_does(tmp_path):
     async def scenario():
         is_open = True
@@ -185,3 +213,37 @@ def test_explain_runs_nothing(tmp_path):
     assert done.stdout.startswith("policy block, deadline 60 s")
     assert "rehearsal" in done.stdout
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_server_without_a_working_ear_is_not_ready_and_becomes_it_when_one_works(tmp_path, monkeypatch):
+    """Past the deadline too. A caller is told at once, not greeted and then left alone."""
+    works = False
+
+    def hooks_that_may_fail(hearing):
+        hooks = ear_hooks(hearing)
+
+        async def factory():
+            if not works:
+                raise EngineError("no ear")
+            return await hooks.factory()
+
+        return replace(hooks, factory=factory)
+
+    monkeypatch.setattr("warmline.engines.ear_hooks", hooks_that_may_fail)
+
+    async def scenario():
+        nonlocal works
+        async with served(tmp_path, until_ready=False, startup_deadline_sec=0.1) as agent:
+            while not any(isinstance(event, WarmUpFinished) for event in agent.events):
+                await asyncio.sleep(0.01)
+            code, body = await probe(agent.port, "/readyz")
+            assert (code, body["missing"]) == (503, ["step ears"])
+            async with agent.call() as call:
+                assert (await closed_with(call))[0] == 1011
+            works = True
+            async with agent.call() as call:
+                await events_until(call, "bot_started", turn=0)
+            while (await probe(agent.port, "/readyz"))[0] != 200:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())

@@ -65,3 +65,18 @@ def _in_a_group_of_its_own(
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+TERMINATED_BEFORE_THE_LOOP = """
+import importlib, os, signal, sys
+serving = importlib.import_module("warmline.agent.serve")
+from warmline.settings import Settings, load_scenario
+serving.use_few_arenas = lambda: os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(serving.serve(Settings(port=0), load_scenario(), print))
+"""
+
+
+def test_a_sigterm_that_comes_before_the_loop_runs_ends_the_server_like_any_other(plain_environment, tmp_path) -> None:
+    command = [sys.executable, "-c", TERMINATED_BEFORE_THE_LOOP]
+    done = subprocess.run(command, cwd=tmp_path, env=plain_environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from tests.startup.steps import EvenClock
-from warmline.errors import Draining
-from warmline.health import Drain
+from warmline.errors import ConfigError, Draining
+from warmline.health import Drain, Health
 from warmline.testing import run_virtual
 
 pytestmark = pytest.mark.core
@@ -107,3 +107,37 @@ def test_a_real_sigterm_begins_it_and_the_end_of_the_last_call_passes_it_on() ->
         asyncio.run(main())
     finally:
         signal.signal(signal.SIGTERM, old)
+
+
+def test_where_the_loop_itself_handles_sigterm_what_follows_has_to_be_said() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, asyncio.Event().set)
+        with pytest.raises(ConfigError, match="say in `then`"):
+            async with Drain().on_sigterm():
+                raise AssertionError("nothing would end the process")
+        stop = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, asyncio.Event().set)
+        async with Drain().on_sigterm(then=stop.set):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await stop.wait()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    asyncio.run(main())
+
+
+def test_somebody_who_fails_when_told_of_the_drain_keeps_it_from_nobody_else() -> None:
+    async def main() -> None:
+        def fail() -> None:
+            raise RuntimeError("no")
+
+        told: list[str] = []
+        drain = Drain(on_begin=fail)
+        drain.when_begun(lambda: told.append("added"))
+        health = Health(drain=drain)
+        drain.begin()
+        assert await drain.finished() == 0
+        assert told == ["added"]
+        assert not health.probe().ready
+
+    run_virtual(main())

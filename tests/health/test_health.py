@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -185,3 +186,42 @@ def test_a_closed_gate_may_say_why() -> None:
     health = Health(gates={"model": Because, "credentials": Because})
     assert missing(health) == ["gate credentials: model: the key was refused", "gate model: the key was refused"]
     assert health.detail()["gates"] == {"model": False, "credentials": False}
+
+
+class Indecisive:
+    def __bool__(self) -> bool:
+        raise RuntimeError("neither")
+
+
+async def never_awaited() -> bool:
+    return False
+
+
+@pytest.mark.parametrize("gate", [never_awaited, Indecisive, lambda: 1 / 0])
+def test_a_gate_that_gives_no_answer_is_closed(gate: object) -> None:
+    health = Health(gates={"credentials": gate})  # type: ignore[dict-item] # as read from who knows where
+    assert health.probe().missing == ("gate credentials",)
+    assert health.detail()["gates"] == {"credentials": False}
+
+
+@pytest.mark.parametrize("answer", [None, (1,), ("many", 1), 3])
+def test_a_floor_that_answers_nonsense_is_not_full(answer: object) -> None:
+    health = Health(floors={"tts": lambda: answer})  # type: ignore[dict-item,return-value] # the same
+    assert health.probe().missing == ("floor tts",)
+
+
+def test_a_drain_that_began_before_anybody_asked_counts() -> None:
+    drain = Drain()
+    drain.begin()
+    assert Health(drain=drain).probe().phase is Phase.DRAINING
+    health = Health()
+    health.drain = drain
+    assert not health.probe().ready
+
+
+def test_the_detail_is_json_however_long_the_grace() -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    document = json.dumps(Health(drain=Drain(grace_sec=float("inf"))).detail())
+    assert json.loads(document, parse_constant=refuse)["calls"]["left_sec"] is None

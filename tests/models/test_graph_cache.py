@@ -1,5 +1,6 @@
 """Only a graph that was written by us, whole, for exactly this key, is ever given back."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import open_fds
 from warmline.models import CacheCounts, GraphCache, GraphKey
 
 KEY = GraphKey("a" * 64, "onnxruntime 1.0", "{}", "this machine")
@@ -84,6 +86,20 @@ def no_size(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"bytes": ', b'"bytes": -'))
 
 
+def endless(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"bytes": ', b'"bytes": 9999999999999999'))
+
+
+def brackets(path: Path) -> None:
+    path.write_bytes(b"[" * 60_000)
+
+
+def a_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir(mode=0o700)
+    (path / "inside").write_text("")
+
+
 def open_to_others(path: Path) -> None:
     path.chmod(0o644)
 
@@ -102,7 +118,8 @@ def given_away(path: Path) -> None:
     os.chown(path, 12345, -1)
 
 
-DAMAGES = [cut, lengthen, flip, empty, no_header, another_format, no_size, open_to_others, a_link, a_pipe]
+DAMAGES = [cut, lengthen, flip, empty, no_header, another_format, no_size, endless, brackets]
+DAMAGES += [open_to_others, a_link, a_pipe, a_directory]
 if os.geteuid() == 0:  # only root can give a file away
     DAMAGES.append(given_away)
 
@@ -111,7 +128,9 @@ if os.geteuid() == 0:  # only root can give a file away
 def test_a_file_that_is_not_what_was_written_is_ignored_and_replaced(tmp_path, damage):
     cache = kept(tmp_path)
     damage(the_file(cache))
+    before = open_fds()
     assert cache.get(KEY) is None
+    assert open_fds() == before
     counts = cache.counts()
     assert (counts.hits, counts.rejected + counts.failed) == (0, 1)
     cache.put(KEY, GRAPH, label="m.onnx")
@@ -162,9 +181,11 @@ def test_the_one_unused_for_longest_goes(tmp_path):
 
 
 def test_what_is_over_the_bound_by_itself_is_not_kept(tmp_path):
-    cache = GraphCache(tmp_path / "graphs", max_bytes=len(GRAPH) - 1)
-    cache.put(KEY, GRAPH, label="m.onnx")
-    assert cache.graphs() == []
+    size_bytes = the_file(kept(tmp_path)).stat().st_size  # with its header
+    for max_bytes, count in ((size_bytes - 1, 0), (size_bytes, 1)):
+        cache = GraphCache(tmp_path / f"{max_bytes}", max_bytes=max_bytes)
+        cache.put(KEY, GRAPH, label="m.onnx")
+        assert len(cache.graphs()) == count
 
 
 def test_clearing_removes_graphs_and_what_dead_writers_left(tmp_path):
@@ -174,6 +195,46 @@ def test_clearing_removes_graphs_and_what_dead_writers_left(tmp_path):
     (cache.directory / "notes.txt").write_text("not ours")
     assert cache.clear() == 1
     assert [path.name for path in cache.directory.iterdir()] == ["notes.txt"]
+
+
+def test_what_a_dead_writer_left_goes_with_the_first_use_an_hour_later(tmp_path):
+    cache = kept(tmp_path)
+    old, fresh = cache.directory / ".writing-old", cache.directory / ".writing-new"
+    for folder in (old, fresh):
+        folder.mkdir()
+    os.utime(old, (1_000_000, 1_000_000))
+    assert GraphCache(cache.directory).get(KEY) == GRAPH
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("foreign", [brackets, a_directory])
+def test_foreign_files_beside_it_are_listed_bounded_and_cleared_like_any_other(tmp_path, foreign):
+    cache = kept(tmp_path)
+    other = cache.directory / "other.graph"
+    other.write_bytes(b"")
+    foreign(other)
+    assert {graph.label for graph in cache.graphs()} == {"m.onnx", ""}
+    cache.put(replace(KEY, machine="b"), GRAPH, label="b")
+    assert cache.counts().stored == 2
+    assert cache.clear() == 3
+    assert list(cache.directory.iterdir()) == []
+
+
+def test_a_disk_that_can_only_be_read_serves_what_it_has(tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    cache = kept(tmp_path)
+    monkeypatch.setattr(os, "utime", refuse)
+    assert cache.get(KEY) == GRAPH
+
+
+def test_what_could_not_be_written_is_counted_whoever_writes_it(tmp_path):
+    cache = kept(tmp_path)
+    with pytest.raises(RuntimeError, match="disk full"), cache.scratch_file():
+        raise RuntimeError("disk full, as a library says it")
+    assert cache.counts().failed == 1
+    assert [path.suffix for path in cache.directory.iterdir()] == [".graph"]
 
 
 def test_what_is_being_written_now_survives_an_eviction(tmp_path):

@@ -1,5 +1,6 @@
 """Arrays are mapped, not copied; whatever a file claims beyond its own end is refused."""
 
+import asyncio
 import json
 import struct
 
@@ -93,3 +94,16 @@ def test_pickles_and_other_formats_are_refused(tmp_path):
         MappedArrays(tmp_path / "m.npy").load()
     with pytest.raises(ModelError, match="mapped from"):
         MappedArrays(tmp_path / "m.pt").load()
+
+
+def test_every_taker_has_its_own_shapes_checked_once(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros(3))
+    registry = ModelRegistry()
+    held = [registry.take_blocking(MappedArrays(path)), asyncio.run(registry.take(MappedArrays(path, {"a": (3,)})))]
+    assert held[0].weights is held[1].weights
+    with pytest.raises(WarmUpFailed, match="instead of"):
+        registry.take_blocking(MappedArrays(path, {"a": (99,)}))
+    with pytest.raises(WarmUpFailed, match="instead of"):
+        asyncio.run(registry.take(MappedArrays(path, {"a": (99,)})))
+    assert [(each.name, each.users) for each in registry.loaded()] == [("a.npy", 2)]

@@ -1,7 +1,10 @@
 """One load for all, whatever asks at once; the last to let go frees it; what fails is told to all and tried anew."""
 
 import asyncio
+import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -20,7 +23,7 @@ class Diary:
     threads: set[threading.Thread] = field(default_factory=set)
     go: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
-    wrong: bool = False
+    wrong: Exception | None = None
     mute: bool = False
 
 
@@ -35,7 +38,7 @@ class Source:
         self.diary.begun.set()
         assert self.diary.go.wait(10)
         if self.diary.wrong:
-            raise OSError("no such file")
+            raise self.diary.wrong
         return [f"weights of {self.name}"]
 
     def exercise(self, weights):
@@ -115,12 +118,12 @@ def test_the_last_user_frees_the_weights_and_twice_is_once():
 
 def test_a_load_that_failed_is_told_to_all_and_tried_anew():
     async def scenario():
-        registry, source = ModelRegistry(), Source("m", Diary(wrong=True))
+        registry, source = ModelRegistry(), Source("m", Diary(wrong=OSError("no such file")))
         takers = [asyncio.create_task(registry.take(source)) for _ in range(3)]
         await begun(source.diary)
         source.diary.go.set()
         failures = await asyncio.gather(*takers, return_exceptions=True)
-        source.diary.wrong = False
+        source.diary.wrong = None
         await registry.take(source)
         return registry, source.diary, failures
 
@@ -156,3 +159,75 @@ def test_a_taker_who_gives_up_neither_ends_the_load_nor_leaks_it(others):
     diary = asyncio.run(scenario())
     assert diary.loads == 1
     assert len(diary.released) == 1 - others
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (ValueError("401 for https://models.example/m?token=sk-123"), "m did not load: ValueError"),
+        (
+            FileNotFoundError(2, "No such file or directory", "sk-123"),
+            "m did not load: FileNotFoundError: No such file",
+        ),
+    ],
+)
+def test_of_a_strangers_message_nothing_is_quoted(failure, said):
+    with pytest.raises(ModelError) as raised:
+        ModelRegistry().take_blocking(ready(wrong=failure))
+    assert str(raised.value).startswith(said)
+    assert "sk-123" not in str(raised.value)
+    assert raised.value.__cause__ is failure
+
+
+def test_takers_that_fill_the_loops_own_threads_do_not_keep_the_load_from_running():
+    async def scenario():
+        registry, source, joined = ModelRegistry(), ready(), threading.Event()
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+
+        def take_later():
+            assert joined.wait(10)
+            return registry.take_blocking(source)
+
+        others = [asyncio.create_task(asyncio.to_thread(take_later)) for _ in range(2)]
+        first = asyncio.create_task(registry.take(source))
+        await asyncio.sleep(0)
+        joined.set()
+        await asyncio.gather(first, *others)
+        return registry.counts()
+
+    assert asyncio.run(scenario()) == RegistryCounts(loaded=1, shared=2)
+
+
+HANGING_LOAD = """
+import asyncio, threading
+from dataclasses import dataclass
+from warmline.models import ModelRegistry
+@dataclass(frozen=True)
+class Hung:
+    name: str = "m"
+    def load(self): threading.Event().wait()
+async def main():
+    try:
+        async with asyncio.timeout(0.05):
+            await ModelRegistry().take(Hung())
+    except TimeoutError:
+        print("given up")
+asyncio.run(main())
+"""
+
+
+def test_a_load_that_hangs_does_not_keep_the_process_from_ending():
+    done = subprocess.run([sys.executable, "-c", HANGING_LOAD], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "given up\n"
+
+
+def test_exercises_of_a_second_taker_run_before_it_gets_the_weights_and_not_again_for_a_third():
+    @dataclass(frozen=True)
+    class Proving(Source):
+        proof: str = field(default="", compare=False)
+
+    registry, diary = ModelRegistry(), Diary()
+    diary.go.set()
+    for proof in ("one shape", "two shapes", "two shapes", "one shape"):
+        registry.take_blocking(Proving("m", diary, proof))
+    assert (diary.loads, diary.exercised) == (1, 2)

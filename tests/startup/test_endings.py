@@ -60,7 +60,7 @@ def test_proof_is_kept_as_words(value: Any, evidence: str, in_thread: bool) -> N
 
 
 @pytest.mark.parametrize("in_thread", [False, True], ids=["async", "sync"])
-@pytest.mark.parametrize("value", [None, False, b"", 0, [], Ambiguous()], ids=repr)
+@pytest.mark.parametrize("value", [None, False, b"", 0, [], float("nan"), Ambiguous()], ids=repr)
 def test_without_proof_a_step_has_failed(value: Any, in_thread: bool) -> None:
     report = run_virtual(report_of(plan(step("a", (lambda: value) if in_thread else takes(0, value)))))
     assert report["a"].state is StepState.FAILED
@@ -72,6 +72,35 @@ def test_a_step_that_owes_no_proof_fails_by_false_alone_and_is_never_verified(va
     report = run_virtual(report_of(plan(step("a", takes(0, value), verified=False))))
     assert report["a"].state is state
     assert report.not_verified == ("a",)
+
+
+def generator() -> Any:
+    yield 1
+
+
+async def async_generator() -> Any:
+    yield 1
+
+
+async def errors_gathered() -> Any:
+    return await asyncio.gather(takes(1)(), takes(1, OSError(111, "refused"))(), return_exceptions=True)
+
+
+@pytest.mark.parametrize("must_prove", [True, False])
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (generator, "nothing of it has run"),
+        (async_generator, "nothing of it has run"),
+        (lambda: ValueError("sk-123"), "it returned a failure: ValueError"),
+        (errors_gathered, "it returned a failure: ConnectionRefusedError: refused"),
+    ],
+)
+def test_what_has_not_run_and_what_failed_is_no_success(run: Any, why: str, must_prove: bool) -> None:
+    report = run_virtual(report_of(plan(step("a", run, verified=must_prove))))
+    assert report["a"].state is StepState.FAILED
+    assert report["a"].error is not None
+    assert report["a"].error.endswith(why)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), HookEscaped("x"), SystemExit(3), StopIteration()], ids=repr)
@@ -195,3 +224,46 @@ def test_leaving_is_bounded_by_a_step_that_cannot_be_cancelled_and_a_close_that_
         return loop.time() - began
 
     assert run_virtual(main()) <= 8  # 1 to cancel, 5 to close, 1 more to cancel
+
+
+@pytest.mark.parametrize("run", [takes(1, None), takes(1, OSError()), hangs], ids=["no proof", "raises", "hangs"])
+def test_what_a_step_made_before_it_failed_is_given_back(run: Any) -> None:
+    closed: list[str] = []
+    steps = [
+        step("a", run, timeout_sec=5, close=lambda: closed.append("a")),
+        step("never begun", 1, "a", close=lambda: closed.append("never begun")),
+    ]
+    run_virtual(report_of(plan(*steps)))
+    assert closed == ["a"]
+
+
+def test_a_close_that_raises_whatever_it_may_keeps_no_other_from_being_called() -> None:
+    closed: list[str] = []
+    steps = [
+        step("first", 1, close=lambda: closed.append("first")),
+        step("second", 2, close=raises(HookEscaped("x"))),
+        step("third", 3, close=cancels_itself),
+    ]
+    run_virtual(report_of(plan(*steps)))
+    assert closed == ["first"]
+
+
+def test_what_hangs_keeps_nothing_from_being_closed_and_is_closed_itself_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In real time: a thread cannot be cancelled."""
+    monkeypatch.setattr("warmline.startup.attempt.MAX_HANGING", 1)
+    let_go, closed = threading.Event(), []
+
+    async def main() -> None:
+        hung = Step(name="hung", run=lambda: let_go.wait(60), timeout_sec=0.05, close=lambda: closed.append("hung"))
+        good = Step(name="good", run=lambda: True, close=lambda: closed.append("good"))
+        async with Plan([hung, good], recover_sec=None) as warm_up:
+            await warm_up.finished()
+        assert sorted(closed) == ["good", "hung"]
+        let_go.set()
+        while len(closed) < 3:
+            await asyncio.sleep(0.005)
+        assert closed[2] == "hung"
+
+    asyncio.run(main())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.startup.steps import EvenClock, plan, step, takes
+from tests.startup.steps import EvenClock, hangs, plan, step, takes
 from warmline.errors import PlanError
 from warmline.startup import Criticality, Plan, Report, Scope, Step
 from warmline.testing import run_virtual
@@ -59,6 +59,9 @@ def test_a_plan_that_contradicts_itself_is_refused_by_explain_and_by_opening(ste
         ({"retry_delay_sec": -1.0}, "retry_delay_sec"),
         ({"expected_sec": -1.0}, "expected_sec"),
         ({"scope": Scope.SESSION, "close": print}, "close"),
+        ({"scope": "session", "close": print}, "close"),
+        ({"scope": "everybody"}, "scope must be one of process, session, not 'everybody'"),
+        ({"criticality": "very"}, "criticality must be one of critical, wanted, optional, not 'very'"),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused(attributes: dict[str, Any], complaint: str) -> None:
@@ -209,3 +212,20 @@ def test_opening_twice_is_refused_opening_again_is_not() -> None:
             warm_up.gating()
 
     run_virtual(main())
+
+
+def test_names_of_criticality_scope_and_policy_are_as_good_as_the_members() -> None:
+    one = Step(name="a", run=takes(1), criticality="critical", scope="process")  # type: ignore[arg-type] # as read
+    assert (one.criticality, one.scope) == (Criticality.CRITICAL, Scope.PROCESS)
+    with pytest.raises(PlanError, match="policy must be one of background, gate, block, not 'wait'"):
+        Plan(policy="wait")
+
+
+def test_one_decorator_makes_any_number_of_equal_steps() -> None:
+    warm_up = Plan(clock=EvenClock())
+    critical = warm_up.step(criticality="critical", scope="session", after=[], timeout_sec=5)
+    critical(takes(1))
+    critical(hangs)
+    assert [(s.name, s.criticality, s.scope, s.after, s.timeout_sec) for s in warm_up._steps] == [
+        (name, Criticality.CRITICAL, Scope.SESSION, (), 5) for name in ("run", "hangs")
+    ]

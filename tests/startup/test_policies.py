@@ -74,6 +74,25 @@ def test_a_critical_step_gates_beyond_the_deadline_until_it_succeeds() -> None:
     assert all(gating.over for gating in seen[1:])
 
 
+@pytest.mark.parametrize("policy", ["gate", "background", "block"])
+def test_a_critical_step_that_fails_in_a_later_run_is_recovered_as_in_the_first(policy: str) -> None:
+    async def main() -> tuple[Gating, Gating]:
+        attempts = [takes(1), takes(1, OSError()), takes(1), takes(1, OSError()), takes(1)]
+        core = step("core", in_turn(*attempts), criticality=CRITICAL)
+        async with plan(core, step("other", 1), policy=policy, recover_sec=5.0) as warm_up:
+            await warm_up.finished()
+            seen = []
+            for _ in range(2):
+                await warm_up.run()
+                seen.append(warm_up.gating())
+                await asyncio.sleep(6.5)
+                seen.append(warm_up.gating())
+            assert warm_up.report()["core"].attempts == 1  # of its own run
+        return seen
+
+    assert [gating.critical for gating in run_virtual(main())] == [("core",), (), ("core",), ()]
+
+
 def test_without_recovery_a_failed_critical_step_stays_failed_and_nothing_is_raised() -> None:
     core = step("core", in_turn(takes(1, OSError()), takes(1)), criticality=CRITICAL)
     (seen,) = at([1000], plan(core, recover_sec=None))

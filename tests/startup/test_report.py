@@ -10,7 +10,7 @@ import pytest
 
 from tests.startup.steps import hangs, in_turn, plan, step, takes
 from warmline.events import Event, WarmUpFinished, WarmUpStepFinished, WarmUpStepRetrying, WarmUpStepStarted
-from warmline.startup import Report, Verified, progress_line
+from warmline.startup import Criticality, Report, Verified, progress_line
 from warmline.testing import run_virtual
 
 pytestmark = pytest.mark.core
@@ -105,3 +105,17 @@ def test_a_report_in_the_middle_of_a_run_counts_until_now() -> None:
     assert (report["a"].state.value, report["a"].took_sec, report.wall_sec) == ("running", 4, 4)
     assert report["b"].start_sec is None
     assert report.failed == ()
+
+
+def test_failures_are_as_loud_in_the_log_as_the_step_matters(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        steps = [step(each.value, takes(1, OSError(111, "refused")), criticality=each) for each in Criticality]
+        async with plan(*steps, step("good"), recover_sec=None) as warm_up:
+            await warm_up.finished()
+
+    with caplog.at_level(logging.INFO, logger="warmline.startup"):
+        run_virtual(main())
+    levels = {record.levelname for record in caplog.records if "optional" in record.message.split()}
+    assert levels == {"INFO"}
+    loud = [(record.levelname, record.message.split()[1]) for record in caplog.records if record.levelno > logging.INFO]
+    assert sorted(loud) == [("ERROR", "critical"), ("WARNING", "wanted")]

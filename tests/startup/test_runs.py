@@ -126,3 +126,62 @@ def test_a_session_that_hangs_up_ends_its_own_run_alone() -> None:
             assert first.cancelled()
 
     run_virtual(main())
+
+
+def test_running_what_failed_where_nothing_has_keeps_the_report() -> None:
+    async def main() -> None:
+        async with plan(step("a", 1), step("b", 1, "a")) as warm_up:
+            first = await warm_up.finished()
+            await asyncio.sleep(10)
+            assert await warm_up.run(failed_only=True) == first == warm_up.report()
+            assert first.critical_path == ("a", "b")
+
+    run_virtual(main())
+
+
+def test_a_session_waits_for_what_its_steps_wait_for_and_for_nothing_else() -> None:
+    async def main() -> list[float]:
+        steps = [
+            step("weights", 2),
+            step("unrelated", 30),
+            step("fails", takes(4, None)),
+            step("analyzer", 1, "weights", scope=Scope.SESSION),
+        ]
+        ended = []
+        async with plan(*steps) as warm_up:
+            for _ in range(2):  # the first comes while the weights are loaded
+                await warm_up.run_session()
+                ended.append(asyncio.get_running_loop().time())
+        async with plan(*steps, step("last", 1, "analyzer", after=("fails",), scope=Scope.SESSION)) as warm_up:
+            began = asyncio.get_running_loop().time()
+            await warm_up.run_session()
+            ended.append(asyncio.get_running_loop().time() - began)
+        return ended
+
+    assert run_virtual(main()) == [3, 4, 6]
+
+
+def test_sessions_and_the_process_share_the_cores() -> None:
+    busy: list[int] = [0]
+
+    async def infer() -> bool:
+        busy.append(busy[-1] + 1)
+        try:
+            await asyncio.sleep(1)
+        finally:
+            busy.append(busy[-1] - 1)
+        return True
+
+    async def main() -> None:
+        steps = [step("own", infer, cpu=True), step("theirs", infer, cpu=True, scope=Scope.SESSION)]
+        async with plan(*steps, cores=2) as warm_up:
+            gone = asyncio.create_task(warm_up.run_session())
+            reports = [asyncio.create_task(warm_up.run_session()) for _ in range(5)]
+            await asyncio.sleep(0.5)
+            gone.cancel()  # its core is the next session's at once
+            assert {(await report)["theirs"].state for report in reports} == {StepState.VERIFIED}
+            assert asyncio.get_running_loop().time() == 3.5
+            assert (await reports[-1])["theirs"].waited_sec > 0
+
+    run_virtual(main())
+    assert max(busy) == 2

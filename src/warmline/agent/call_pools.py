@@ -27,6 +27,9 @@ async def open_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") ->
     There is one of each for every call that `max_calls` admits, beside the spares: a burst waits for creations, never
     for another call to end. What is made is a process of ours, which no idle limit ends; that it died is told by its
     `alive`.
+
+    Raises:
+        WarmUpFailed: the first spare could not be made, which is no failure of the pool's; it is closed again.
     """
     spares = min(settings.spare_calls, settings.max_calls) if settings.warm == "all" and hooks.worth_keeping else 0
     pool = WarmableResourcePool(
@@ -39,8 +42,14 @@ async def open_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") ->
         acquire_timeout_sec=_TAKE_TIMEOUT_SEC,
         warmup_interval_sec=_SWEEP_SEC,
     )
-    await pool.prepare()
-    await pool.resize(warm_pool_size=spares)
+    try:
+        await pool.prepare()
+        if spares and not pool.snapshot()["warm_pool_size"]:
+            raise WarmUpFailed(f"no spare of the {name} could be made")
+        await pool.resize(warm_pool_size=spares)
+    except BaseException:
+        await close_pool(pool)
+        raise
     return pool
 
 

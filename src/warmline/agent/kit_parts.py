@@ -222,8 +222,8 @@ class KitParts:
 
     async def close_model(self) -> None:
         """Close its connections, and end what fetches its tokens."""
-        assert self._model is not None
-        await self._model.aclose()
+        if self._model is not None:
+            await self._model.aclose()
         if self._tokens is not None:
             await self._tokens.aclose()
 

@@ -157,7 +157,7 @@ async def _leave(drain: Drain, switchboard: "Switchboard", stop: asyncio.Event) 
 
 
 def _note_interrupts() -> threading.Event:
-    """Set by a Ctrl-C, also by one whose exception was lost: modules that are being imported may catch everything."""
+    """Set by a SIGTERM, and by a Ctrl-C, also by one whose exception was lost: imports may catch everything."""
     asked = threading.Event()
 
     def interrupt(*_: object) -> None:
@@ -165,6 +165,7 @@ def _note_interrupts() -> threading.Event:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, lambda *_: asked.set())
     return asked
 
 

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 _HELLO_TIMEOUT_SEC = 5.0
 _CLOSING_SEC = 3.0
 _AGENT_FAILED = "the agent failed"
-_FAILED, _POLICY_VIOLATION, _BUSY = 1011, 1008, 1013
+_LEAVING, _FAILED, _POLICY_VIOLATION, _BUSY = 1001, 1011, 1008, 1013
 
 
 def create_app(settings: "Settings", switchboard: "Switchboard", health: Health) -> Starlette:
@@ -74,6 +74,10 @@ class _GuardMiddleware:
         return self._guard.admits(origin=headers.get(b"origin"), host=headers.get(b"host"))
 
 
+class _Leaving(Exception):  # noqa: N818 - what happened
+    """The server hangs up, and this caller still waits to be greeted."""
+
+
 class Switchboard:
     """Admits callers and runs their calls. `kit` gives what they take from."""
 
@@ -100,6 +104,8 @@ class Switchboard:
         self._emit = emit
         self._admission = Admission(settings.max_calls)
         self._calls: set[Call] = set()
+        self._waiting: set[asyncio.Timeout] = set()
+        self._leave_within_sec: float | None = None
 
     async def take_call(self, websocket: WebSocket) -> None:
         """One WebSocket, from its upgrade to its close."""
@@ -116,7 +122,13 @@ class Switchboard:
             await self._refuse(line, _BUSY, str(refusal))
 
     async def hang_up(self, *, within_sec: float) -> None:
-        """Let every call finish the turn at hand and end; none is waited for longer than `within_sec`."""
+        """Let every call finish the turn at hand and end; none is waited for longer than `within_sec`.
+
+        A caller who was not greeted yet has no turn to finish.
+        """
+        self._leave_within_sec = within_sec
+        for wait in self._waiting:
+            wait.reschedule(asyncio.get_running_loop().time())
         for call in self._calls:
             call.leave(within_sec)
         with contextlib.suppress(TimeoutError):
@@ -168,18 +180,35 @@ class Switchboard:
     async def _run(self, line: Line, session: Session) -> CallOver:
         try:
             await line.send_now()
-            kit = await self._kit()
+            kit = await self._kit_before_leaving()
             kit.model.rewarm()
             session.prefetch(kit.ears, kit.voices)
             idle_timeout_sec = self._settings.idle_timeout_sec
             call = Call(line, session, kit, self._clock, idle_timeout_sec=idle_timeout_sec)
             self._calls.add(call)
             try:
+                if self._leave_within_sec is not None:
+                    call.leave(self._leave_within_sec)
                 return await call.run()
             finally:
                 self._calls.discard(call)
         except CallerGone:
             return CallOver(None, "gone", error=False)
+        except _Leaving:
+            return CallOver(_LEAVING, "the server is shutting down")
         except (WarmlineError, ExceptionGroup):
             session.end_reason = _AGENT_FAILED
             raise
+
+    async def _kit_before_leaving(self) -> "Kit":
+        over = asyncio.timeout(None if self._leave_within_sec is None else 0)
+        try:
+            async with over:
+                self._waiting.add(over)
+                return await self._kit()
+        except TimeoutError:
+            if over.expired():
+                raise _Leaving from None
+            raise
+        finally:
+            self._waiting.discard(over)

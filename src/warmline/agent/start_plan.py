@@ -87,8 +87,8 @@ def _no_collections() -> Iterator[None]:
 
 
 def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
-    start = partial(Step, timeout_sec=_LOAD_TIMEOUT_SEC, criticality=_CRITICAL, cpu=True)
-    fill = partial(Step, timeout_sec=30.0, criticality=_CRITICAL)
+    start = partial(Step, timeout_sec=_LOAD_TIMEOUT_SEC, retries=1, criticality=_CRITICAL, cpu=True)
+    fill = partial(Step, timeout_sec=30.0, retries=1, criticality=_CRITICAL)
     hear = partial(start, needs=(_IMPORT_WHISPER[0],)) if settings.ear == "whisper" else start
     steps = [
         hear(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
@@ -102,9 +102,7 @@ def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
     ]
     if settings.llm_base_url is not None:
         return steps
-    server = start(
-        name="model server", run=parts.start_model_server, close=parts.stop_model_server, retries=1, expected_sec=0.3
-    )
+    server = start(name="model server", run=parts.start_model_server, close=parts.stop_model_server, expected_sec=0.3)
     return [server, *steps]
 
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from warmline.clock import SystemClock
-from warmline.errors import Draining
+from warmline.errors import ConfigError, Draining
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -70,9 +70,12 @@ class Drain:
             return
         self.begun_sec = self._clock.now()
         self._begun.set()
-        for tell in self._on_begin:
-            tell()
         self._end_if_empty()
+        for tell in self._on_begin:
+            try:
+                tell()
+            except Exception:
+                _log.exception("whoever was to be told of the drain failed")
 
     def cut(self) -> None:
         """Do not wait any longer; `finished` returns."""
@@ -115,12 +118,18 @@ class Drain:
         """Begin at SIGTERM; when all calls have ended call `then`, by default what handled SIGTERM before (uvicorn).
 
         A second SIGTERM ends the grace. Outside of the main thread nothing is handled.
+
+        Raises:
+            ConfigError: there is no `then`, and what handled SIGTERM is the loop's own (`add_signal_handler`). That can
+                be replaced, but neither called nor put back.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.getsignal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
+        if loop.remove_signal_handler(signal.SIGTERM) and then is None:
+            raise ConfigError("the event loop handles SIGTERM already: say in `then` what is to happen after the drain")
+        before = signal.getsignal(signal.SIGTERM)
         called = asyncio.Event()
 
         def on_signal() -> None:

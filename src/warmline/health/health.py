@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from warmline.clock import SystemClock
@@ -21,9 +24,9 @@ __all__ = ["FloorCount", "Gate", "Gated", "Health", "WarmUp"]
 Gated = object
 """What a gate says: true while it is open. When closed it may have a `why_not`: one line, fit for everybody's eyes."""
 Gate = Callable[[], Gated]
-"""Called at every probe, on the loop: it must be quick. One that raises counts as closed."""
+"""Called at every probe, on the loop: it must be quick, and no coroutine. One that fails in any way is closed."""
 FloorCount = Callable[[], tuple[int, int]]
-"""(spares, floor). The same holds; one that raises counts as not full."""
+"""(spares, floor). The same holds; one that fails, or gives anything else, is not full."""
 
 _log = logging.getLogger("warmline.health")
 
@@ -76,35 +79,41 @@ class Health:
         self._clock: Clock = clock or SystemClock()
         self._warmed_sec = -float("inf")
         self._readiness = Readiness()
-        if drain is not None:
-            drain.when_begun(self._readiness.drain)
 
     def probe(self) -> Verdict:
         """Whether the process is ready, and what is missing."""
-        verdict = self._readiness.judge(self._facts())
+        verdict = self._judge()
         if self._warm_on_probe and not self._readiness.draining:
             self._warm()
         return verdict
 
     def detail(self) -> dict[str, Any]:
         """Everything known, for the operations port: the report of the warm-up, floors, gates, live calls."""
-        verdict = self._readiness.judge(self._facts())
+        verdict = self._judge()
         drain = self.drain
         return {
             **asdict(verdict),
             "ready": verdict.ready,
             "warm_up": self._report(),
             "floors": {name: list(counts) for name, counts in self._counts().items()},
-            "gates": {name: bool(_ask(name, gate, otherwise=False)) for name, gate in self.gates.items()},
+            "gates": {name: not closed for name, closed in self._why_closed().items()},
             "calls": None
             if drain is None
-            else {"live": drain.live, "draining": drain.begun, "left_sec": drain.left_sec},
+            else {
+                "live": drain.live,
+                "draining": drain.begun,
+                "left_sec": drain.left_sec if math.isfinite(drain.left_sec) else None,  # JSON has no infinity
+            },
         }
+
+    def _judge(self) -> Verdict:
+        if self.drain is not None and self.drain.begun:
+            self._readiness.drain()
+        return self._readiness.judge(self._facts())
 
     def _facts(self) -> Facts:
         short = tuple(name for name, (spares, floor) in self._counts().items() if spares < floor)
-        asked = {name: _ask(name, gate, otherwise=False) for name, gate in self.gates.items()}
-        closed = tuple(_closed(name, said) for name, said in asked.items() if not said)
+        closed = tuple(why for why in self._why_closed().values() if why)
         if self._warm_up is None:
             return Facts(closed=closed, short=short)
         try:
@@ -122,7 +131,11 @@ class Health:
         )
 
     def _counts(self) -> dict[str, tuple[int, int]]:
-        return {name: _ask(name, count, otherwise=(0, 1)) for name, count in self.floors.items()}
+        return {name: _ask(name, count, _pair, otherwise=(0, 1)) for name, count in self.floors.items()}
+
+    def _why_closed(self) -> dict[str, str | None]:
+        """By gate; None for those that are open."""
+        return {name: _ask(name, gate, partial(_closed, name), otherwise=name) for name, gate in self.gates.items()}
 
     def _report(self) -> dict[str, Any] | None:
         try:
@@ -141,16 +154,28 @@ class Health:
             return
 
 
-def _closed(name: str, said: Gated) -> str:
-    """Its name, and what it says about why: credentials begin that with their own name."""
+def _pair(said: Any) -> tuple[int, int]:
+    spares, floor = said
+    return int(spares), int(floor)
+
+
+def _closed(name: str, said: Gated) -> str | None:
+    """None if it is open; else its name, and what it says about why: credentials begin that with their own name."""
+    if inspect.isawaitable(said):
+        close = getattr(said, "close", None)
+        if close is not None:
+            close()  # it will never be awaited
+        raise TypeError("a gate is asked, not awaited")
+    if said:
+        return None
     why = getattr(said, "why_not", None)
     return f"{name}: {str(why).removeprefix(f'{name}: ')}" if why else name
 
 
-def _ask(name: str, plugged_in: Callable[[], Any], *, otherwise: Any) -> Any:
+def _ask(name: str, plugged_in: Callable[[], Any], read: Callable[[Any], Any], *, otherwise: Any) -> Any:
     """What was plugged in is not ours: its failure is an answer, not the end of the probe."""
     try:
-        return plugged_in()
+        return read(plugged_in())
     except Exception as error:
         _log.warning("asking %s failed: %s", name, type(error).__name__)
         return otherwise

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from warmline.models.graph_file import ForeignFile, read_graph_file, read_header, write_graph_file
+from warmline.models.graph_file import ForeignFile, header_line, read_graph_file, read_header, write_graph_file
 from warmline.models.graph_key import GraphKey
 from warmline.models.private_directory import prepare_private_directory
 
@@ -56,6 +56,7 @@ class GraphCache:
     def __init__(self, directory: Path, *, max_bytes: int = _DEFAULT_MAX_BYTES) -> None:
         self.directory = directory
         self.max_bytes = max_bytes
+        self._prepared = False
         self._lock = threading.Lock()
         self._counts = {"hits": 0, "misses": 0, "rejected": 0, "stored": 0, "evicted": 0, "failed": 0}
 
@@ -63,7 +64,7 @@ class GraphCache:
         """The graph for `key`; None when there is none that can be trusted. Blocks."""
         path = self._path(key)
         try:
-            prepare_private_directory(self.directory)
+            self._prepare()
             graph = read_graph_file(path, asdict(key))
         except FileNotFoundError:
             self._count("misses")
@@ -80,13 +81,16 @@ class GraphCache:
 
     def put(self, key: GraphKey, graph: bytes, *, label: str) -> None:
         """Keep `graph`, unless it alone is over the bound. Blocks."""
-        if len(graph) > self.max_bytes:
+        path, header = self._path(key), header_line(asdict(key), graph, label=label)
+        if len(header) + len(graph) > self.max_bytes:
             return
         try:
-            prepare_private_directory(self.directory)
-            write_graph_file(self._path(key), asdict(key), graph, label=label)
+            self._prepare()
+            if path.is_dir() and not path.is_symlink():
+                _remove(path)  # what a file could not replace
+            write_graph_file(path, header, graph)
             self._count("stored")
-            self._evict(keep=self._path(key))
+            self._evict(keep=path)
         except OSError as failure:
             self._failed(failure)
 
@@ -95,7 +99,7 @@ class GraphCache:
         self._count("rejected")
         # Somebody else's file in our directory may be one that we cannot remove; it is not read in any case.
         with contextlib.suppress(OSError):
-            self._path(key).unlink(missing_ok=True)
+            _remove(self._path(key))
 
     @contextmanager
     def scratch_file(self) -> Iterator[Path]:
@@ -105,13 +109,18 @@ class GraphCache:
             OSError: the cache cannot be used.
         """
         try:
-            prepare_private_directory(self.directory)
+            self._prepare()
             folder = tempfile.mkdtemp(dir=self.directory, prefix=_LEFT_BEHIND)  # 0700
         except OSError as failure:
             self._failed(failure)
             raise
         try:
             yield Path(folder) / "graph.ort"
+        except Exception as failure:
+            self._count("failed")
+            free_bytes = shutil.disk_usage(folder).free
+            _log.warning("%s: %s, with %d bytes free", self.directory, type(failure).__name__, free_bytes)
+            raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -131,7 +140,7 @@ class GraphCache:
         """
         files = self._files()
         for path in files:
-            path.unlink(missing_ok=True)
+            _remove(path)
         self._remove_left_behind(older_than_sec=0)
         return len(files)
 
@@ -148,6 +157,12 @@ class GraphCache:
             return []
         return [path for path in self.directory.iterdir() if path.suffix == _SUFFIX]
 
+    def _prepare(self) -> None:
+        prepare_private_directory(self.directory)
+        if not self._prepared:
+            self._prepared = True
+            self._remove_left_behind(older_than_sec=_LEFT_BEHIND_SEC)
+
     def _evict(self, keep: Path) -> None:
         graphs = self.graphs()
         excess_bytes = sum(graph.size_bytes for graph in graphs) - self.max_bytes
@@ -155,7 +170,7 @@ class GraphCache:
             if excess_bytes <= 0:
                 break
             if graph.path != keep:
-                graph.path.unlink(missing_ok=True)
+                _remove(graph.path)
                 excess_bytes -= graph.size_bytes
                 self._count("evicted")
         self._remove_left_behind(older_than_sec=_LEFT_BEHIND_SEC)
@@ -165,7 +180,7 @@ class GraphCache:
         for path in self.directory.glob(f"{_LEFT_BEHIND}*"):
             with contextlib.suppress(OSError):
                 if time.time() - path.lstat().st_mtime >= older_than_sec:
-                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                    _remove(path)
 
     def _failed(self, failure: OSError) -> None:
         self._count("failed")
@@ -174,6 +189,13 @@ class GraphCache:
     def _count(self, what: str) -> None:
         with self._lock:
             self._counts[what] += 1
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _described(path: Path) -> CachedGraph:

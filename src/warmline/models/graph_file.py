@@ -1,5 +1,6 @@
 """One cached graph as a file: a line of JSON that says what it is, then the graph. Read only if all of it is true."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 from warmline.models.private_directory import is_private
 
-__all__ = ["ForeignFile", "read_graph_file", "read_header", "write_graph_file"]
+__all__ = ["ForeignFile", "header_line", "read_graph_file", "read_header", "write_graph_file"]
 
 _FORMAT = "warmline graph 1"  # to be raised whenever a file has to be read differently
 _MAX_HEADER_BYTES = 65_536
@@ -21,7 +22,7 @@ class ForeignFile(ValueError):  # noqa: N818 - it names what the file is
 
 
 def read_graph_file(path: Path, key: Mapping[str, str]) -> bytes:
-    """The graph in `path`, which must have been made for exactly `key`; marks the file as used now.
+    """The graph in `path`, which must have been made for exactly `key`; marks the file as used now, if it can be.
 
     Raises:
         FileNotFoundError: there is none.
@@ -32,11 +33,14 @@ def read_graph_file(path: Path, key: Mapping[str, str]) -> bytes:
         header = _header(file)
         if header.get("key") != dict(key):
             raise ForeignFile("made for another model, runtime or machine")
-        graph = file.read(_size(header) + 1)
-        if header.get("bytes") != len(graph) or header.get("sha256") != hashlib.sha256(graph).hexdigest():
+        if header.get("bytes") != os.fstat(file.fileno()).st_size - file.tell():
             raise ForeignFile("cut short or changed")
-        # Access times are not kept everywhere; ours is the modification time.
-        os.utime(file.fileno() if os.utime in os.supports_fd else path)
+        graph = file.read()
+        if header.get("sha256") != hashlib.sha256(graph).hexdigest():
+            raise ForeignFile("changed since it was written")
+        # Access times are not kept everywhere; ours is the modification time. A disk may be there to be read only.
+        with contextlib.suppress(OSError):
+            os.utime(file.fileno() if os.utime in os.supports_fd else path)
     return graph
 
 
@@ -51,12 +55,8 @@ def read_header(path: Path) -> Mapping[str, object]:
         return _header(file)
 
 
-def write_graph_file(path: Path, key: Mapping[str, str], graph: bytes, *, label: str) -> None:
-    """Write beside and rename, so that nobody ever reads half of it, and a crash leaves the name as it was.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+def header_line(key: Mapping[str, str], graph: bytes, *, label: str) -> bytes:
+    """What comes before `graph` in its file."""
     header = {
         "format": _FORMAT,
         "label": label,
@@ -64,10 +64,19 @@ def write_graph_file(path: Path, key: Mapping[str, str], graph: bytes, *, label:
         "bytes": len(graph),
         "sha256": hashlib.sha256(graph).hexdigest(),
     }
+    return json.dumps(header).encode() + b"\n"
+
+
+def write_graph_file(path: Path, header: bytes, graph: bytes) -> None:
+    """Write beside and rename, so that nobody ever reads half of it, and a crash leaves the name as it was.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")  # 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(json.dumps(header).encode() + b"\n")
+            file.write(header)
             file.write(graph)
             file.flush()
             # Without this a power cut can leave the name with nothing behind it.
@@ -80,25 +89,18 @@ def write_graph_file(path: Path, key: Mapping[str, str], graph: bytes, *, label:
 
 def _open(path: Path) -> BinaryIO:
     """Open what `path` itself is, not what a link leads to, and look at what was opened, not at what it was before."""
-    file = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb")
-    if not is_private(os.fstat(file.fileno())):
-        file.close()
-        raise ForeignFile("belongs to somebody else, or is open to others")
-    return file
-
-
-def _size(header: Mapping[str, object]) -> int:
-    size = header.get("bytes")
-    if not isinstance(size, int) or size < 0:
-        raise ForeignFile("does not say how long it is")
-    return size
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not is_private(os.fstat(handle)):
+        os.close(handle)
+        raise ForeignFile("is no plain file, belongs to somebody else, or is open to others")
+    return os.fdopen(handle, "rb")
 
 
 def _header(file: BinaryIO) -> Mapping[str, object]:
     line = file.readline(_MAX_HEADER_BYTES)
     try:
         header = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ForeignFile("has no header") from error
     if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise ForeignFile("is of another format")

@@ -55,6 +55,11 @@ class MappedArrays:
         """The file's name."""
         return self.path.name
 
+    @property
+    def proof(self) -> object:
+        """What its exercise proves."""
+        return dict(self.shapes)
+
     def load(self) -> "Arrays":
         """Map the file.
 
@@ -94,7 +99,7 @@ def _map_npy(path: Path) -> "Arrays":
     try:
         return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False)}
     except ValueError as error:
-        raise ModelError(f"{path.name} is no .npy file of plain numbers: {error}") from error
+        raise ModelError(f"{path.name} is no .npy file of plain numbers") from error
 
 
 def _map_safetensors(path: Path) -> "Arrays":

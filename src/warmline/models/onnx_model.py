@@ -41,6 +41,11 @@ class OnnxModel:
         """The file's name."""
         return self.path.name
 
+    @property
+    def proof(self) -> object:
+        """What its exercises prove: the same ones prove the same."""
+        return tuple(self.exercises)
+
     def load(self) -> "onnxruntime.InferenceSession":
         """The session, from its optimised graph if the cache has one. Blocks.
 

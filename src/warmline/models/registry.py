@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -14,6 +16,7 @@ from warmline.models.source import ModelSource
 __all__ = ["LoadedModel", "ModelRegistry", "RegistryCounts", "SharedWeights"]
 
 _Weights = TypeVar("_Weights")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class _Entry:
     load_ms: float = 0.0
     exercise_ms: float = 0.0
     weights: Future[Any] = field(default_factory=Future)
+    proofs: list[object] = field(default_factory=list)
+    proving: threading.Lock = field(default_factory=threading.Lock)
 
 
 class SharedWeights(Generic[_Weights]):
@@ -99,13 +104,19 @@ class ModelRegistry:
             WarmUpFailed: they gave nothing, or something else than they have to.
         """
         entry, first = self._join(source)
+        loop = asyncio.get_running_loop()
+        getattr(loop, "hold_time", _nothing)()  # a loop on virtual time stands still meanwhile
         try:
             if first:
                 self._fill_in_thread(entry)
             await asyncio.shield(asyncio.wrap_future(entry.weights))
+            if _proof(source) not in entry.proofs:
+                await asyncio.wrap_future(_in_thread(f"exercise {source.name}", partial(self._prove, entry, source)))
         except BaseException:
             self._leave(entry)
             raise
+        finally:
+            getattr(loop, "release_time", _nothing)()
         return SharedWeights(self, entry)
 
     def take_blocking(self, source: ModelSource[_Weights]) -> SharedWeights[_Weights]:
@@ -115,6 +126,7 @@ class ModelRegistry:
             self._fill(entry)
         try:
             entry.weights.result()
+            self._prove(entry, source)
         except BaseException:
             self._leave(entry)
             raise
@@ -141,9 +153,9 @@ class ModelRegistry:
 
     def _fill_in_thread(self, entry: _Entry) -> None:
         try:
-            asyncio.get_running_loop().run_in_executor(None, self._fill, entry)
-        except RuntimeError as closing:  # the loop's threads are being shut down
-            self._fail(entry, closing)
+            _in_thread(f"load {entry.source.name}", partial(self._fill, entry))
+        except RuntimeError as refused:  # no further thread
+            self._fail(entry, refused)
 
     def _fail(self, entry: _Entry, failure: BaseException) -> None:
         with self._lock:
@@ -176,7 +188,19 @@ class ModelRegistry:
             raise
         entry.load_ms = (loaded_sec - began_sec) * 1000
         entry.exercise_ms = (self._clock.now() - loaded_sec) * 1000
+        entry.proofs.append(_proof(source))
         return weights
+
+    def _prove(self, entry: _Entry, source: ModelSource[Any]) -> None:
+        """Exercise as this taker wants it, unless somebody has."""
+        with entry.proving:
+            if _proof(source) in entry.proofs:
+                return
+            try:
+                source.exercise(entry.weights.result())
+            except Exception as failure:
+                raise _as_ours(source.name, failure) from failure
+            entry.proofs.append(_proof(source))
 
     def _leave(self, entry: _Entry) -> None:
         with self._lock:
@@ -195,6 +219,34 @@ class ModelRegistry:
 def _as_ours(name: str, failure: BaseException) -> BaseException:
     if isinstance(failure, WarmlineError) or not isinstance(failure, Exception):
         return failure
-    ours = ModelError(f"{name} did not load: {type(failure).__name__}: {failure}")
+    # Of a stranger's message nothing is quoted, it may hold a key; what the operating system says may be known.
+    why = failure.strerror if isinstance(failure, OSError) else None
+    ours = ModelError(f"{name} did not load: {type(failure).__name__}{f': {why}' if why else ''}")
     ours.__cause__ = failure
     return ours
+
+
+def _proof(source: ModelSource[Any]) -> object:
+    return getattr(source, "proof", None)
+
+
+def _in_thread(name: str, call: Callable[[], _Result]) -> "Future[_Result]":
+    """Call it in a daemon thread of its own.
+
+    The loop's own threads are joined at exit, where a load that hangs would hang the process; and all of them may be
+    busy with waiting for that very load.
+    """
+    result: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(call())
+        except BaseException as failure:
+            result.set_exception(failure)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return result
+
+
+def _nothing() -> None:
+    return None

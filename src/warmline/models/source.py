@@ -9,7 +9,11 @@ _Weights = TypeVar("_Weights")
 
 
 class ModelSource(Hashable, Protocol[_Weights]):
-    """A model that can be loaded. Two sources that are equal give the same weights: a frozen dataclass serves well."""
+    """A model that can be loaded. Two sources that are equal give the same weights: a frozen dataclass serves well.
+
+    Where equal sources may have different exercises, an attribute `proof` says what they prove: the registry exercises
+    once for every different one. Without it they all prove the same.
+    """
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from warmline.startup.progress import StepState
 from warmline.startup.proof import weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from warmline.clock import Clock
     from warmline.events import Event
@@ -26,13 +26,28 @@ LONGEST_DELAY_SEC = 30.0
 
 
 class Flight:
-    """Runs steps of `progress`, all tasks inside one TaskGroup. No failure of a step leaves it."""
+    """Runs steps of `progress`, all tasks inside one TaskGroup. No failure of a step leaves it.
 
-    def __init__(self, progress: Progress, attempts: Attempts, clock: Clock, emit: Callable[[Event], None]) -> None:
+    `change` waits for the next event of any run, since cores are shared with others; `late` is told the name of a step
+    that made something after it had been given up.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        attempts: Attempts,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        *,
+        change: Callable[[], Awaitable[object]],
+        late: Callable[[str], None],
+    ) -> None:
         self._progress = progress
         self._attempts = attempts
         self._clock = clock
         self._emit = emit
+        self._change = change
+        self._late = late
 
     async def run(self, names: Iterable[str]) -> None:
         """Until every one of them has ended."""
@@ -40,6 +55,9 @@ class Flight:
         try:
             async with asyncio.TaskGroup() as group:
                 self._launch(group)
+                while not self._progress.is_over():
+                    await self._change()
+                    self._launch(group)
         finally:
             self._progress.end(self._clock.now())
             self._emit(self._finished())
@@ -56,7 +74,7 @@ class Flight:
 
     async def _carry_out(self, step: Step, group: asyncio.TaskGroup) -> None:
         """One attempt; then whatever may start because of its end."""
-        late = functools.partial(self._progress.made, step.name)
+        late = functools.partial(self._late, step.name)
         try:
             evidence = weigh(
                 await self._attempts.run(step.name, step.run, step.timeout_sec, late), must_prove=step.verified
@@ -100,6 +118,7 @@ class Flight:
             evidence=record.evidence,
             ended=self._progress.ended_count(),
             total=len(self._progress.run),
+            criticality=record.step.criticality.value,
         )
 
     def _finished(self) -> WarmUpFinished:

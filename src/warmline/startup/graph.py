@@ -9,7 +9,7 @@ from warmline.errors import PlanError
 from warmline.startup.step import Criticality, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from warmline.startup.step import Step
 
@@ -50,13 +50,11 @@ class Graph:
 
     def ancestors(self, names: Iterable[str]) -> set[str]:
         """These and all that they need, directly or not."""
-        found: set[str] = set()
-        ahead = list(names)
-        while ahead:
-            if (name := ahead.pop()) not in found:
-                found.add(name)
-                ahead.extend(self[name].needs)
-        return found
+        return _reached(names, lambda name: self[name].needs)
+
+    def before(self, names: Iterable[str]) -> set[str]:
+        """These and all that they wait for, directly or not."""
+        return _reached(names, lambda name: self[name].waits_for)
 
     def _check(self, step: Step) -> None:
         for name in step.waits_for:
@@ -93,6 +91,16 @@ def longest_chain(order: Sequence[Step], took_sec: Mapping[str, float]) -> tuple
             before = max((best[name] for name in step.waits_for if name in best), key=_length, default=(0.0, ()))
             best[step.name] = (before[0] + took_sec[step.name], (*before[1], step.name))
     return max(best.values(), key=_length, default=(0.0, ()))[1]
+
+
+def _reached(names: Iterable[str], then: Callable[[str], Iterable[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = list(names)
+    while ahead:
+        if (name := ahead.pop()) not in found:
+            found.add(name)
+            ahead.extend(then(name))
+    return found
 
 
 def _length(chain: tuple[float, tuple[str, ...]]) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from warmline.events import WarmUpFinished, WarmUpStepFinished, WarmUpStepRetrying
+from warmline.startup.step import Criticality
 
 if TYPE_CHECKING:
     from warmline.events import Event
 
-__all__ = ["progress_line"]
+__all__ = ["line_level", "progress_line"]
 
 
 def progress_line(event: Event) -> str | None:
@@ -28,3 +30,11 @@ def progress_line(event: Event) -> str | None:
 def _end(event: WarmUpStepFinished) -> str:
     why = event.evidence if event.error is None else event.error
     return event.state if why is None else f"{event.state} ({why})"
+
+
+def line_level(event: Event) -> int:
+    """How loud the line is in a log: the loss of a critical step is an error, that of a wanted one a warning."""
+    if not isinstance(event, WarmUpStepFinished) or event.error is None:
+        return logging.INFO
+    levels: dict[str, int] = {Criticality.CRITICAL: logging.ERROR, Criticality.OPTIONAL: logging.INFO}
+    return levels.get(event.criticality, logging.WARNING)

@@ -12,9 +12,9 @@ from warmline.clock import SystemClock
 from warmline.errors import PlanError
 from warmline.startup.gating import Policy
 from warmline.startup.graph import Graph
-from warmline.startup.lines import progress_line
+from warmline.startup.lines import line_level, progress_line
 from warmline.startup.opened import OpenPlan
-from warmline.startup.step import Criticality, Scope, Step
+from warmline.startup.step import Step, member
 from warmline.startup.table import plan_table
 
 if TYPE_CHECKING:
@@ -43,9 +43,13 @@ class Plan:
         deadline_sec: from opening; what then has not ended stops gating, critical steps excepted. It goes on running.
         cores: steps that keep a core busy and may run at a time; by default the cores this process may use.
         recover_sec: critical steps that failed are run again after this pause, doubling up to a minute, with jitter,
-            until they succeed; None leaves that to whoever calls `run`. Not with the policy `block`, which raises.
-        emit: is given every event (`warmline.events.WarmUp...`). Lines are logged to `warmline.startup` in any case.
+            until they succeed; None leaves that to whoever calls `run`. The policy `block` raises at the start instead.
+        emit: is given every event (`warmline.events.WarmUp...`). Lines are logged to `warmline.startup` in any case:
+            the failure of a critical step as an error, of a wanted one as a warning, all else as information.
         clock: time and jitter; by default the loop's own (virtual time), else the machine's.
+
+    Raises:
+        PlanError: there is no such policy.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Plan:
         emit: Callable[[Event], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.policy: Policy = Policy(policy)
+        self.policy: Policy = member(Policy, policy, "policy")
         self.deadline_sec: float = deadline_sec
         self.cores: int = cores or _own_cores()
         self._steps: list[Step] = list(steps)
@@ -85,14 +89,12 @@ class Plan:
         `attributes` are those of `Step`; `needs` and `after` may be lists, `criticality` a string.
         """
 
+        as_of_step: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in attributes.items()
+        }
+
         def add(run: Callable[[], Any]) -> Callable[[], Any]:
-            for names in {"needs", "after"} & attributes.keys():
-                if isinstance(attributes[names], list):
-                    attributes[names] = tuple(attributes[names])
-            criticality = Criticality(attributes.pop("criticality", Criticality.WANTED))
-            scope = Scope(attributes.pop("scope", Scope.PROCESS))
-            own_name = name or str(getattr(run, "__name__", ""))
-            self.add(Step(name=own_name, run=run, criticality=criticality, scope=scope, **attributes))
+            self.add(Step(name=name or str(getattr(run, "__name__", "")), run=run, **as_of_step))
             return run
 
         return add
@@ -141,6 +143,8 @@ class Plan:
     async def run(self, *, failed_only: bool = False, paid: bool = True) -> Report:
         """Wait for the run under way; without one, run all steps or those that failed. Cancelled, it stops nothing.
 
+        If none failed, nothing is run, and the report is that of the last run.
+
         Args:
             failed_only: only steps that do not stand, and those that were blocked by them.
             paid: False leaves out the steps that cost money.
@@ -152,7 +156,7 @@ class Plan:
         return self._open.run_soon(failed_only=failed_only, paid=paid)
 
     async def run_session(self) -> Report:
-        """Run the steps of a session, for one session, after those of the process that are under way."""
+        """Run the steps of a session, for one session, once those of the process that they wait for have ended."""
         return await self._open.run_session()
 
     async def finished(self) -> Report:
@@ -180,7 +184,7 @@ class Plan:
 
     def _emit(self, event: Event) -> None:
         if line := progress_line(event):
-            _log.info("%s", line)
+            _log.log(line_level(event), "%s", line)
         if self._observer is not None:
             try:
                 self._observer(event)

@@ -97,20 +97,28 @@ class Progress:
         steps: in an order in which each comes after what it waits for.
         cores: how many steps that keep a core busy may run at a time.
         stands: whether a step outside of `steps` succeeded (a session's steps ask this of the process's).
+        busy_cores: how many cores all runs together keep busy, this one included; by default this one alone.
     """
 
     def __init__(
-        self, graph: Graph, steps: Iterable[Step], cores: int, stands: Callable[[str], bool] = lambda name: False
+        self,
+        graph: Graph,
+        steps: Iterable[Step],
+        cores: int,
+        stands: Callable[[str], bool] = lambda name: False,
+        busy_cores: Callable[[], int] | None = None,
     ) -> None:
         self._graph = graph
         self._cores = cores
         self._stands_outside = stands
+        self._all_busy_cores = busy_cores or self.busy_cores
         self.records: dict[str, Record] = {step.name: Record(step) for step in steps}
         self.run: tuple[str, ...] = ()
         self.began_sec: float = 0.0
         self.ended_sec: float | None = None
-        self.successes: list[str] = []
-        """Steps whose `run` made something that is to be closed, in the order of their first success."""
+        self.begun: list[str] = []
+        """Steps whose `run` may have made something that is to be closed, in the order of their first success."""
+        self._successes: set[str] = set()
 
     def begin(self, names: Iterable[str], now_sec: float) -> None:
         """A run of these steps begins."""
@@ -139,6 +147,8 @@ class Progress:
         """An attempt begins; returns its number, from 1."""
         record = self.records[name]
         record.state = StepState.RUNNING
+        if name not in self.begun:
+            self.begun.append(name)
         record.attempts += 1
         record.started_sec = now_sec if record.started_sec is None else record.started_sec
         return record.attempts
@@ -168,8 +178,10 @@ class Progress:
 
     def made(self, name: str) -> None:
         """Its `run` made something, be it too late to count."""
-        if name not in self.successes:
-            self.successes.append(name)
+        if name not in self._successes:
+            self._successes.add(name)
+            self.begun.remove(name)
+            self.begun.append(name)
 
     def end(self, now_sec: float) -> None:
         """The run is over; what has not ended by now was cancelled."""
@@ -186,6 +198,14 @@ class Progress:
         """How many steps of this run have ended."""
         return sum(self.records[name].state.is_end for name in self.run)
 
+    def is_over(self) -> bool:
+        """Whether all of them have."""
+        return self.ended_count() == len(self.run)
+
+    def busy_cores(self) -> int:
+        """Cores that its steps keep busy."""
+        return sum(record.step.cpu and record.state is StepState.RUNNING for record in self.records.values())
+
     def _missing_need(self, step: Step) -> str | None:
         return next((name for name in step.needs if self._has_ended(name) and not self.stands(name)), None)
 
@@ -197,7 +217,7 @@ class Progress:
 
     def _within_cores(self, startable: list[Record]) -> list[Step]:
         """In order of urgency; steps that need a core only while one is free."""
-        busy = sum(r.step.cpu and r.state is StepState.RUNNING for r in self.records.values())
+        busy = self._all_busy_cores()
         chosen: list[Step] = []
         for record in sorted(startable, key=lambda record: self._graph.urgency(record.step.name)):
             if record.step.cpu and busy >= self._cores:

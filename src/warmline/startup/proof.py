@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,11 @@ def weigh(value: Any, *, must_prove: bool) -> str | None:
         return value.evidence
     if value is False:
         raise WarmUpFailed("it said that it failed")
+    if isinstance(value, Generator | AsyncGenerator):
+        raise WarmUpFailed("it is a generator function: nothing of it has run")
+    for each in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(each, BaseException):  # of `gather(..., return_exceptions=True)`, for one
+            raise WarmUpFailed(f"it returned a failure: {reason_of(each)}") from each
     if not must_prove:
         return None
     if value is None or not _is_true(value):
@@ -47,7 +53,7 @@ def reason_of(error: BaseException) -> str:
 
 def _is_true(value: Any) -> bool:
     try:
-        return bool(value)
+        return bool(value) and not value != value  # noqa: SIM202 - of all values NaN alone is not itself
     except Exception as error:  # an array of several numbers, for one
         raise WarmUpFailed(f"whether {_kind(value)} is proof cannot be told; return Verified(...)") from error
 
