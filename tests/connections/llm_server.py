@@ -33,6 +33,8 @@ class LlmServer:
     port: int = 0
     words: int = 3
     model_status: int = 200
+    good_key: str | None = None
+    """Any other one is answered with 401."""
     hang_up_next: int = 0
     """So many generations are met by a close without a byte in answer."""
     half_answer_next: int = 0
@@ -118,6 +120,9 @@ class LlmServer:
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
         if seen.method != "POST":
             await self.prove.wait()
+        if self.good_key and seen.headers.get("authorization") != f"Bearer {self.good_key}":
+            _json(writer, 401, {"error": {"message": "no"}})
+            return True
         if seen.method == "HEAD":
             writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
             return True

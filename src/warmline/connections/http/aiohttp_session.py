@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +12,7 @@ import aiohttp
 from aiohttp.resolver import DefaultResolver
 
 from warmline.connections.http.aiohttp_connector import WarmConnector
+from warmline.connections.http.loop_end import end_soon
 from warmline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,7 +64,9 @@ def warm_session(
     object.__setattr__(made, "_connector", connector)
     object.__setattr__(made, "_connector_owner", True)
     object.__setattr__(made, "_middlewares", (*session._middlewares, connector.middleware))
-    connector.origin.add_warm_up(connector, _SessionWarmUp(made, at))
+    asked = weakref.ref(made)
+    connector.origin.add_warm_up(connector, lambda: None if (alive := asked()) is None else _SessionWarmUp(alive, at))
+    weakref.finalize(made, end_soon, weakref.ref(asyncio.get_running_loop()), weakref.ref(connector)).atexit = False
     return made
 
 

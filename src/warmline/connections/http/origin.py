@@ -73,7 +73,7 @@ class WarmOrigin:
         self.round_trips_ms: deque[float] = deque(maxlen=REMEMBERED_ROUND_TRIPS)
         self.refused_status: int = 0
         self._opener = opener
-        self._warm_ups: dict[object, WarmUp] = {}
+        self._warm_ups: dict[object, Callable[[], WarmUp | None]] = {}
         self._connections: set[Any] = set()
         self._promised: int = 0
         self._preparing: asyncio.Task[None] | None = None
@@ -98,10 +98,12 @@ class WarmOrigin:
 
     # --- life ------------------------------------------------------------------------------------------------------
 
-    def add_warm_up(self, owner: object, warm_up: WarmUp | None) -> None:
-        """The latest of those who hold this origin says how its connections are proven."""
-        if warm_up is not None:
-            self._warm_ups[owner] = warm_up
+    def add_warm_up(self, owner: object, warm_up: Callable[[], WarmUp | None]) -> None:
+        """The latest of those who hold this origin says how its connections are proven.
+
+        `warm_up()` is None where nothing is sent, or its client is gone: a client that was dropped is not kept alive.
+        """
+        self._warm_ups[owner] = warm_up
 
     def drop_warm_up(self, owner: object) -> None:
         """`owner` has left."""
@@ -199,7 +201,7 @@ class WarmOrigin:
         return True
 
     async def _send(self, connection: KeptConnection, *, touch: bool) -> None:
-        warm_up = next(reversed(self._warm_ups.values()), None)
+        warm_up = self._warm_up()
         if warm_up is None:
             return
         before, failure = connection.exchanges, None
@@ -214,6 +216,10 @@ class WarmOrigin:
         if connection.round_trip_ms is not None:
             self.round_trips_ms.append(connection.round_trip_ms)
         self._look_at(0 if warm_up.any_answer else connection.last_status)
+
+    def _warm_up(self) -> WarmUp | None:
+        known = (warm_up() for warm_up in reversed(self._warm_ups.values()))
+        return next((each for each in known if each is not None), None)
 
     def _look_at(self, status: int) -> None:
         refused = status if status >= 400 else 0

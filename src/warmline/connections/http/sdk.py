@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from warmline.connections.http.dialect import dialect_of
 from warmline.connections.http.loop_thread import in_daemon_thread
+from warmline.connections.http.principal import principal_of
 from warmline.connections.http.rehearsal import is_rehearsed, rehearse
 from warmline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from warmline.connections.spent import Spent
 
@@ -28,6 +29,11 @@ class ModelsWarmUp:
     client: Any
     base_url: str | None = None
     timeout_sec: float = 10.0
+
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        return ("models", self.base_url or str(self.client.base_url), principal_of(self.client))
 
     async def prove(self, spent: Spent) -> None:
         """List the models; the body is read, not parsed. The code of a completion is rehearsed beside."""
@@ -50,6 +56,11 @@ class UrlWarmUp:
     method: str = "HEAD"
     timeout_sec: float = 10.0
 
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        return ("url", self.method, self.url)
+
     async def prove(self, spent: Spent) -> None:
         """Ask; any answer will do."""
         await self.touch(spent)
@@ -68,6 +79,11 @@ class ConnectWarmUp:
     client: Any
     base_url: str | None = None
     timeout_sec: float = 10.0
+
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        return ("connect", self.base_url or str(self.client.base_url))
 
     async def prove(self, spent: Spent) -> None:
         """Ask; any answer will do."""
@@ -108,6 +124,12 @@ class CompletionWarmUp:
         missing = [name for name in ("model", "messages") if name not in self.request]
         if missing:
             raise ConfigError(f"a completion to warm up with needs {' and '.join(missing)}")
+
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        at = self.base_url or str(self.client.base_url)
+        return ("completion", at, principal_of(self.client), repr(dict(self.request)), self.reprime_after_sec)
 
     async def prove(self, spent: Spent) -> None:
         """One token."""
