@@ -33,6 +33,7 @@ class LlmServer:
     port: int = 0
     words: int = 3
     model_status: int = 200
+    cookie: str = ""
     good_key: str | None = None
     """Any other one is answered with 401."""
     hang_up_next: int = 0
@@ -124,10 +125,16 @@ class LlmServer:
             _json(writer, 401, {"error": {"message": "no"}})
             return True
         if seen.method == "HEAD":
-            writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            cookie = f"set-cookie: {self.cookie}\r\n" if self.cookie else ""
+            writer.write(f"HTTP/1.1 404 Not Found\r\n{cookie}content-length: 0\r\n\r\n".encode())
             return True
         if seen.method == "GET":
-            _json(writer, self.model_status, {"object": "list", "data": [{"id": "m", "object": "model"}]})
+            _json(
+                writer,
+                self.model_status,
+                cookie=self.cookie,
+                content={"object": "list", "data": [{"id": "m", "object": "model"}]},
+            )
             return True
         await self.speak.wait()
         if self.hang_up_next:
@@ -174,9 +181,12 @@ async def _request(number: int, reader: asyncio.StreamReader) -> Seen:
     return Seen(number, method, path, headers, body)
 
 
-def _json(writer: asyncio.StreamWriter, status: int, content: object) -> None:
+def _json(writer: asyncio.StreamWriter, status: int, content: object, cookie: str = "") -> None:
     body = json.dumps(content).encode()
-    head = f"HTTP/1.1 {status} Some Reason\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    said = f"set-cookie: {cookie}\r\n" if cookie else ""
+    head = (
+        f"HTTP/1.1 {status} Some Reason\r\ncontent-type: application/json\r\n{said}content-length: {len(body)}\r\n\r\n"
+    )
     writer.write(head.encode() + body)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
+import aiohttp
 import openai
 import pytest
 
 from tests.connections.conftest import ask, until
 from tests.connections.llm_server import LlmServer
+from tests.connections.test_sync_clients import served
 from warmline.connections.http import Spent, WarmSettings, rehearsal, transport_of, warm, warm_getter
 from warmline.connections.http.sdk import CompletionWarmUp, is_reasoning, one_token
 from warmline.emulators import EmulatorProcess
@@ -91,12 +93,55 @@ def test_the_names_of_parameters_follow_the_model_family():
         ({"strategy": "completion"}, "needs completion="),
         ({"completion": REQUEST}, "no other strategy"),
         ({"strategy": "completion", "completion": {"model": "m"}}, "needs messages"),
+        ({"strategy": "chat"}, "expected one of connect, models, completion"),
+        ({"url": "https://x.example"}, "for plain HTTP clients"),
     ],
 )
 def test_a_completion_that_cannot_be_made_is_refused(options, says):
     client = openai.AsyncOpenAI(base_url="http://127.0.0.1:1/v1", api_key="k")
     with pytest.raises(ConfigError, match=says):
         warm(client, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"strategy": "completion", "completion": REQUEST}, "strategy='completion'"), ({"also_at": ["u"]}, "also_at")],
+)
+def test_what_only_the_sdk_can_is_refused_for_plain_clients(library, options, says):
+    async def main():
+        async with aiohttp.ClientSession("http://127.0.0.1:1") as session:
+            for client in (library.AsyncClient(base_url="http://127.0.0.1:1"), session):
+                with pytest.raises(ConfigError, match=f"{says} is for clients of the SDK"):
+                    warm(client, **options)
+
+    asyncio.run(main())
+
+
+def azure_deployment(server, kind=openai.AsyncAzureOpenAI):
+    endpoint = server.url.removesuffix("/v1")
+    return kind(azure_endpoint=endpoint, azure_deployment="dep", api_version="2024-10-21", api_key="k", max_retries=0)
+
+
+def test_an_azure_client_with_a_deployment_asks_where_the_original_does(monkeypatch):
+    """Also with an SDK whose `copy` forgets the deployment, as that of 2.0 does."""
+    copied = openai.AsyncAzureOpenAI.copy
+
+    def forgetful(self, **options):
+        made = copied(self, **options)
+        made._azure_endpoint = made._azure_deployment = None
+        return made
+
+    async def main():
+        async with LlmServer() as server, azure_deployment(server) as original, warm(original) as client:
+            assert await transport_of(client).wait_warm()
+            await client.models.list()
+            assert {each.path.partition("?")[0] for each in server.seen} == {"/openai/models"}
+            assert await ask(client) == "word0 word1 word2"
+            assert server.seen[-1].path.startswith("/openai/deployments/dep/chat/completions?")
+
+    monkeypatch.setattr(openai.AsyncAzureOpenAI, "copy", forgetful)
+    monkeypatch.setattr(openai.AsyncAzureOpenAI, "with_options", forgetful)
+    asyncio.run(main())
 
 
 def test_azure(library):
@@ -155,6 +200,67 @@ def test_a_lazy_getter_stays_lazy():
             assert transport_of(get_warm()).recent[-1].tier == "warm"
             await get_warm.aclose()
             await made[0].close()
+
+    asyncio.run(main())
+
+
+def test_a_lazy_getter_of_synchronous_clients(library):
+    def azure():
+        return azure_deployment(server, openai.AzureOpenAI)
+
+    def plain():
+        return library.Client(base_url=server.url)
+
+    async def main(get_client):
+        get_warm = warm_getter(get_client, settings=WarmSettings(floor=1))
+        assert await get_warm.warm_up()
+        first = get_warm()
+        assert transport_of(first).snapshot()["counts"]["spare"] == 1
+        await get_warm.aclose()
+        assert get_warm() is not first
+        await get_warm.aclose()
+
+    with served() as server:
+        for get_client in (azure, plain):
+            asyncio.run(main(get_client))
+        get_warm = warm_getter(azure)
+        get_warm()
+        get_warm.close()
+        asyncio.run(until_async(lambda: server.open == 0))
+
+
+async def until_async(condition):
+    await until(condition)
+
+
+def test_a_lazy_getter_of_an_aiohttp_session():
+    async def main():
+        async with LlmServer() as server, aiohttp.ClientSession(server.url + "/") as original:
+            get_warm = warm_getter(lambda: original)
+            assert await get_warm.warm_up()
+            with pytest.raises(ConfigError, match="aclose"):
+                get_warm.close()
+            session = get_warm()
+            await get_warm.aclose()
+            assert session.closed
+
+    asyncio.run(main())
+
+
+def test_a_plain_clients_warm_ups_reach_neither_its_hooks_nor_its_jar(library):
+    heard = []
+
+    async def hear(message):
+        heard.append(message)
+
+    async def main():
+        async with LlmServer(cookie="c=1") as server:
+            hooks = {"request": [hear], "response": [hear]}
+            async with warm(library.AsyncClient(base_url=server.url, event_hooks=hooks)) as client:
+                assert await transport_of(client).wait_warm()
+                assert (heard, dict(client.cookies)) == ([], {})
+                await client.get("/models")
+                assert (len(heard), dict(client.cookies)) == (2, {"c": "1"})
 
     asyncio.run(main())
 

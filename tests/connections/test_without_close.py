@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 import weakref
 
 import aiohttp
@@ -109,3 +111,14 @@ def test_an_aiohttp_session_ends_with_its_loop():
         session = asyncio.run(use(server))
         assert session.closed
         asyncio.run(until_async(lambda: server.open == 0))
+
+
+def test_a_process_ends_though_a_modules_synchronous_client_was_never_closed():
+    script = """
+import sys, openai
+from warmline.connections.http import transport_of, warm
+client = warm(openai.OpenAI(base_url=sys.argv[1], api_key="k"))
+assert transport_of(client).wait_warm()
+"""
+    with served() as server:
+        subprocess.run([sys.executable, "-c", script, server.url], check=True, timeout=60)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
 from aiohttp.resolver import DefaultResolver
+from yarl import URL
 
 from warmline.connections.http.aiohttp_connector import WarmConnector
 from warmline.connections.http.loop_end import end_soon
@@ -58,6 +60,7 @@ def warm_session(
     at = url or (None if base is None else str(base))
     if at is None:
         raise ConfigError("a session without a base URL needs url=..., an address at the origin to keep warm")
+    _refuse_proxies(session, at)
     connector = _connector_like(session.connector, at, settings, on_request)
     made = copy.copy(session)
     # Set as aiohttp sets them; it has no public way to exchange a connector.
@@ -70,6 +73,18 @@ def warm_session(
     return made
 
 
+def _refuse_proxies(session: aiohttp.ClientSession, url: str) -> None:
+    """Requests of a session with a proxy would pass the warm connections by."""
+    proxied = session._default_proxy is not None
+    if not proxied and session.trust_env:
+        try:
+            proxied = bool(get_env_proxy_for_url(URL(url)))
+        except LookupError:
+            proxied = False
+    if proxied:
+        raise ConfigError("an aiohttp session with a proxy cannot be kept warm; use httpx, or a session without")
+
+
 def _connector_like(
     connector: Any, url: str, settings: WarmSettings | None, on_request: Callable[[RequestPhases], None] | None
 ) -> WarmConnector:
@@ -77,8 +92,10 @@ def _connector_like(
         raise ConfigError(
             f"a session over {type(connector).__name__} brings connections of its own, which cannot be kept warm"
         )
+    if connector.force_close:
+        raise ConfigError("a session whose connector has force_close=True keeps no connection, so none can be warm")
     default_resolver = isinstance(connector._resolver, DefaultResolver)
-    return WarmConnector(
+    made = WarmConnector(
         url,
         settings=settings,
         on_request=on_request,
@@ -90,3 +107,7 @@ def _connector_like(
         socket_factory=connector._socket_factory,
         resolver=None if default_resolver else connector._resolver,
     )
+    # Set as aiohttp sets them: the one is kept in another form, the other cannot be given without a warning.
+    made._local_addr_infos = connector._local_addr_infos
+    made._ssl_shutdown_timeout = connector._ssl_shutdown_timeout
+    return made

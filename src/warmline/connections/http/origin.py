@@ -161,9 +161,10 @@ class WarmOrigin:
 
     @property
     def healthy(self) -> bool:
-        """A proven connection stands, and nothing speaks against the next request."""
+        """Connections stand, be they all in use, and nothing speaks against the next request."""
         snapshot = self.pool.snapshot()
-        return bool(snapshot["counts"]["spare"]) and not snapshot["breaker_open"] and not self.refused_status
+        standing = snapshot["counts"]["spare"] + snapshot["counts"]["leased"]
+        return bool(standing) and not snapshot["breaker_open"] and not self.refused_status
 
     @property
     def full(self) -> bool:

@@ -7,6 +7,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from warmline.connections.http.azure import as_azure
 from warmline.connections.http.dialect import dialect_of
 from warmline.connections.http.loop_thread import in_daemon_thread
 from warmline.connections.http.principal import principal_of
@@ -150,7 +151,7 @@ class CompletionWarmUp:
 def _once(client: Any, base_url: str | None, timeout_sec: float) -> Any:
     """The client as it is now, credentials included, for one attempt."""
     elsewhere = {} if base_url is None else {"base_url": base_url}
-    return client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere)
+    return as_azure(client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere), client, base_url)
 
 
 async def _rehearse(client: Any) -> None:
