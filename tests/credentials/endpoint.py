@@ -26,8 +26,8 @@ SECRETS = (KEY, CLIENT_SECRET, ASSERTION, APP_SERVICE_HEADER, TOKEN_MARK)
 
 
 class TokenEndpoint:
-    """What it is asked and how it answers. `fault` is None, an HTTP status, "hang", "garbage", "page", "message", "empty",
-    "redirect", "echo" (a 401 that quotes all that it was sent) or "echo 503"."""
+    """What it is asked and how it answers. `fault` is None, an HTTP status, "hang", "garbage", "page", "message",
+    "empty", "redirect", "echo" (a 401 that quotes all that it was sent) or "echo 503"."""
 
     def __init__(self) -> None:
         self.fault: int | str | None = None
