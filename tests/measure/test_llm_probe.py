@@ -165,7 +165,10 @@ async def test_nothing_is_left_behind():
 async def answering_with(events, *, breaks_off=False):
     """A server that lists no models, and streams these events."""
 
+    serving = set()
+
     async def serve(reader, writer):
+        serving.add(asyncio.current_task())
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -181,9 +184,12 @@ async def answering_with(events, *, breaks_off=False):
                     break
                 writer.write(b"0\r\n\r\n")
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield LlmTarget(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", model="m", api_key="k")
+        await asyncio.gather(*serving)
 
 
 @on_a_loop
