@@ -62,7 +62,7 @@ layers: $(VENV)/.dev
 bench: $(VENV)/.dev ## Measure the first turn, side by side (FULL=1 for more, BASE=<commit> for one more arm)
 	FULL="$(FULL)" BASE="$(BASE)" $(BIN)/python bench/first_turn.py $(ARGS)
 
-bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (30 minutes; root: all rows)
+bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (35 minutes; root: all rows)
 	$(BIN)/python bench/llm_connection.py --livekit-python $(VENV)-llm/bin/python $(ARGS)
 
 bench-rtt: $(VENV)/.dev ## Measure what a caller notices of a language model 100 ms away (15 minutes)

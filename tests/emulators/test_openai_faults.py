@@ -155,3 +155,13 @@ async def test_a_reset_leaves_no_trace_in_the_emulators_log():
                 await ask_streaming(client)
         assert await ask(client) == ANSWER, "it serves on"
         assert "Traceback" not in emulator._tail.quoted()
+
+
+@on_a_loop
+async def test_a_quota_that_is_used_up():
+    async with emulated("--fault=quota") as emulator, sdk(emulator) as client:
+        await client.models.list()  # which is free
+        with pytest.raises(openai.RateLimitError) as caught:
+            await ask(client)
+        assert (caught.value.code, caught.value.type) == ("insufficient_quota", "insufficient_quota")
+        assert "retry-after" not in caught.value.response.headers

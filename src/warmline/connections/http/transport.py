@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from warmline.connections.http.connection import HttpConnection, open_connection
 from warmline.connections.http.dialect import Dialect, dialect_named
 from warmline.connections.http.exchange import Exchange, core_request, origin_of
+from warmline.connections.http.lifetime import Lifetime
 from warmline.connections.http.loop_end import end_soon
 from warmline.connections.http.loop_share import LoopShare
 from warmline.connections.http.names import ResolvedNames
@@ -23,14 +24,13 @@ from warmline.connections.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from types import TracebackType
 
     from warmline.pool import PoolSnapshot
 
 __all__ = ["WarmTransport"]
 
 
-class WarmTransport:
+class WarmTransport(Lifetime):
     """For `httpx.AsyncClient(transport=...)` and `httpx2.AsyncClient(transport=...)`; `warm(client)` makes one for you.
 
     Requests to `url`'s origin take a connection from a pool of proven ones, which all clients of the event loop with
@@ -91,18 +91,6 @@ class WarmTransport:
         mine = self._loops.pop(asyncio.get_running_loop(), None)
         if mine is not None:
             await mine.aclose()
-
-    async def __aenter__(self) -> WarmTransport:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        await self.aclose()
 
     # --- what you call ---------------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ class Wire(asyncio.Protocol):
         idle: nobody expects anything; whatever comes now is no answer.
     """
 
-    def __init__(self, before_upload: Callable[[Any, int], None]) -> None:
+    def __init__(self, before_upload: Callable[[Any, int], None] | None = None) -> None:
         self._before_upload = before_upload
         self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent_bytes: int = 0
@@ -187,7 +187,7 @@ class Wire(asyncio.Protocol):
     def _send(self) -> None:
         if self._outgoing and self._transport is not None:
             outgoing, self._outgoing = self._outgoing, bytearray()
-            if not self._begun:
+            if not self._begun and self._before_upload is not None:
                 self._begun = True
                 self._before_upload(self.extra("socket"), len(outgoing))
             self._transport.write(outgoing)
