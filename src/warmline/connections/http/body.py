@@ -27,7 +27,7 @@ class _Body:
         stream: Any,
         trace: PhaseTrace,
         finish: Callable[[bool], Awaitable[None]],
-        linger: Callable[[Any], None],
+        linger: Callable[[Any], Awaitable[None]],
     ) -> None:
         self._dialect = dialect
         self._stream = stream
@@ -63,7 +63,7 @@ class _Body:
         """The reader has gone. What is left of the body is read in the background, if it comes soon."""
         if self._state == "open":
             self._state = "abandoned"
-            self._linger(self)
+            await self._linger(self)
 
     async def drain(self, limit_sec: float) -> None:
         """Read on to the end of the body for at most `limit_sec`; after that the connection is lost."""
@@ -98,7 +98,7 @@ def body_of(
     stream: Any,
     trace: PhaseTrace,
     finish: Callable[[bool], Awaitable[None]],
-    linger: Callable[[Any], None],
+    linger: Callable[[Any], Awaitable[None]],
 ) -> _Body:
     """The body that httpx is given for httpcore's `stream`."""
     return _class_for(dialect)(dialect, stream, trace, finish, linger)
