@@ -20,7 +20,7 @@ from warmline.connections.http.aiohttp_connection import AiohttpConnection, Cach
 from warmline.connections.http.dial import Opened
 from warmline.connections.http.names import ResolvedNames
 from warmline.connections.http.origin import REMEMBERED_REQUESTS, WarmOrigin
-from warmline.connections.http.phases import RequestPhases
+from warmline.connections.http.phases import RequestPhases, tell
 from warmline.connections.http.repeat import repeatable_call
 from warmline.connections.http.settings import WarmSettings
 from warmline.connections.http.warm_up import PINNED, WarmUp
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WarmConnector"]
 
+_SENT_AGAIN = (bytes, aiohttp.payload.BytesPayload)  # bodies that can be
 FAILURES = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
@@ -100,7 +101,7 @@ class WarmConnector(aiohttp.TCPConnector):
         key = req.connection_key
         if key != self._template.connection_key:
             return await super().connect(req, traces, timeout)
-        upload_bytes = int(req.headers.get("Content-Length", 0))
+        upload_bytes = _upload_bytes(req.headers)
         pinned = PINNED.get()
         if isinstance(pinned, AiohttpConnection):
             pinned.begin_exchange(upload_bytes, self.settings.care)
@@ -190,13 +191,17 @@ class WarmConnector(aiohttp.TCPConnector):
         except FAILURES:
             met = attempt.connection
             stood = met is not None and (met.exchanges or attempt.phases.reused)
-            if met is None or not (stood and met.heard_nothing and _may_be_repeated(request)):
+            if met is None or not (stood and met.heard_nothing and self._may_be_repeated(request)):
                 raise
             if met.fell_silent:
                 self.origin.distrust_spares(met.began_at_sec)
         attempt.phases.sends += 1
         await asyncio.sleep(0)
         return await handler(request)
+
+    def _may_be_repeated(self, request: Any) -> bool:
+        again, generates = isinstance(request.body, _SENT_AGAIN), self.settings.repeat_generations
+        return again and repeatable_call(request.method, request.url.path, request.headers, generates=generates)
 
     async def _open(self) -> AiohttpConnection:
         began = time.perf_counter()
@@ -240,8 +245,7 @@ class WarmConnector(aiohttp.TCPConnector):
     def _give_back(self, loan: Loan, phases: RequestPhases, *, intact: bool) -> None:
         loan.give_back(intact=intact)
         self.recent.append(phases)
-        if self._on_request is not None:
-            self._on_request(phases)
+        tell(self._on_request, phases)
 
 
 def _unconnected(care: SocketCare, address: AddrInfoType) -> socket.socket:
@@ -251,13 +255,11 @@ def _unconnected(care: SocketCare, address: AddrInfoType) -> socket.socket:
     return sock
 
 
+def _upload_bytes(headers: Any) -> int | None:
+    return None if "Transfer-Encoding" in headers else int(headers.get("Content-Length", 0))
+
+
 def _is_about_to_end(protocol: Any) -> bool:
     """The body is still coming, and nothing else speaks against the connection."""
     payload = protocol._payload
     return payload is not None and not payload.is_eof() and protocol.is_connected()
-
-
-def _may_be_repeated(request: Any) -> bool:
-    body = request.body
-    again = isinstance(body, bytes | aiohttp.payload.BytesPayload)
-    return again and repeatable_call(request.method, request.url.path, request.headers)

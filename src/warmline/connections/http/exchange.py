@@ -48,7 +48,10 @@ def core_request(dialect: Dialect, request: Any, phases: RequestPhases) -> Any:
 
 
 class Exchange:
-    """Sends one request, one way or another; `ended` hears the phases once the response is over."""
+    """Sends one request, one way or another; `ended` hears the phases once the response is over.
+
+    `generates`: the origin is known as a language model's, so that paths tell which requests generate text.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class Exchange:
         phases: RequestPhases,
         drain_sec: float,
         ended: Callable[[RequestPhases], None],
+        *,
+        generates: bool = False,
     ) -> None:
         self._dialect = dialect
         self._request = request
@@ -66,6 +71,7 @@ class Exchange:
         self._phases = phases
         self._drain_sec = drain_sec
         self._ended = ended
+        self._generates = generates
         self._reported = False
 
     async def over(self, connection: HttpConnection) -> Any:
@@ -84,7 +90,7 @@ class Exchange:
         async def linger(body: Any) -> None:
             await body.drain(self._drain_sec)
 
-        return self._answer(response, finish, linger)
+        return self._answer(response, finish, linger, lambda: None)
 
     async def plainly(self, pool: PlainPool) -> Any:
         """Over a connection of httpcore's own."""
@@ -99,7 +105,7 @@ class Exchange:
             self._report()
             pool.own(body.drain(self._drain_sec))
 
-        return self._answer(response, finish, linger)
+        return self._answer(response, finish, linger, self._report)
 
     async def through(self, origin: WarmOrigin) -> Any:
         """Over a connection of the pool; once more over another one if the first was just being closed."""
@@ -129,7 +135,11 @@ class Exchange:
             self._report()
             origin.own(body.drain(self._drain_sec), "drain")
 
-        return self._answer(response, finish, linger)
+        def drop() -> None:
+            loan.give_back(intact=False)
+            self._report()
+
+        return self._answer(response, finish, linger, drop)
 
     async def _send(self, connection: HttpConnection) -> Any:
         connection.begin_exchange()
@@ -144,7 +154,8 @@ class Exchange:
         closed = isinstance(error, core.NetworkError | core.RemoteProtocolError)
         stood = connection.exchanges > 0 or loan.tier is not AllocationTier.COLD
         race = closed and stood and connection.heard_nothing
-        return race and self._phases.sends < SENDS and may_be_repeated(self._dialect.httpx, self._request)
+        again = race and self._phases.sends < SENDS
+        return again and may_be_repeated(self._dialect.httpx, self._request, generates=self._generates)
 
     async def _borrow(self, origin: WarmOrigin) -> Loan:
         limits, full = self._request.extensions.get("timeout", {}), origin.full
@@ -177,12 +188,16 @@ class Exchange:
             self._ended(self._phases)
 
     def _answer(
-        self, response: Any, finish: Callable[[bool], Awaitable[None]], linger: Callable[[Any], Awaitable[None]]
+        self,
+        response: Any,
+        finish: Callable[[bool], Awaitable[None]],
+        linger: Callable[[Any], Awaitable[None]],
+        drop: Callable[[], None],
     ) -> Any:
         self._phases.status = response.status
         return self._dialect.httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=body_of(self._dialect, response.stream, self._trace, finish, linger),
+            stream=body_of(self._dialect, response.stream, self._trace, finish, linger, drop),
             extensions={**response.extensions, "warmline_phases": self._phases},
         )

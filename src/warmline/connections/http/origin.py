@@ -96,6 +96,7 @@ class WarmOrigin:
         self._news: asyncio.Event = asyncio.Event()
         self._retry: asyncio.TimerHandle | None = None
         self._troubled: bool | None = None
+        self._closing = False
         longest_sec = max(settings.open_timeout_sec, settings.touch_timeout_sec, settings.prime_timeout_sec)
         self._floor = floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
         self.pool: WarmableResourcePool[Any] = WarmableResourcePool(
@@ -142,6 +143,7 @@ class WarmOrigin:
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
+        self._closing = True
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.gather(self._preparing, return_exceptions=True)
@@ -289,7 +291,8 @@ class WarmOrigin:
             if proof is not None and proof.called_off:
                 self._pace.withdraw()
                 return False
-            self._failed(error, began_at)
+            late = WarmUpFailed(f"no complete answer after {loop.time() - began_at:.1f} s")
+            self._failed(late if isinstance(error, TimeoutError) else error, began_at)
             return isinstance(error, WarmUpFailed) and connection.began_at_sec == began_before
         except BaseException:
             self._pace.withdraw()
@@ -317,7 +320,7 @@ class WarmOrigin:
 
     def _tell_trouble(self, error: BaseException) -> None:
         """Once, until a warm-up succeeds."""
-        if not self._troubled:
+        if not self._troubled and not self._closing:
             self._troubled = True
             logger.warning("%s warm-up failed: %s (%s)", self._subject, in_one_line(error), self.name)
 

@@ -23,6 +23,9 @@ class WarmSettings:
         prime_timeout_sec: proving or touching one by a completion, which is as slow as the model.
         drain_ms: how long the rest of a response may take to come, after its reader has gone, before the connection
             is given up. SDKs that leave at `[DONE]` without the last chunk would lose every connection otherwise.
+        repeat_generations: a POST that generates text, by the end of its path (`/chat/completions`, `/completions`,
+            `/responses`, `/embeddings`), is sent once more when the server closed the connection as it left. For plain
+            HTTP clients, of which nobody knows what such a path means; the SDK's are always treated so.
         dns_ttl_sec: age at which an address is not believed any more; it is looked up again at half of that.
         care: socket options.
 
@@ -37,6 +40,7 @@ class WarmSettings:
     touch_timeout_sec: float = 10.0
     prime_timeout_sec: float = 60.0
     drain_ms: float = 50.0
+    repeat_generations: bool = False
     dns_ttl_sec: float = 60.0
     care: SocketCare = field(default_factory=SocketCare)
 
