@@ -92,6 +92,7 @@ class WarmOrigin:
         self._settings = settings
         self._pace = ProofPace(settings.touch_interval_sec)
         self._proofs: list[_Proof] = []
+        self._making: set[Any] = set()  # new, and being proven
         self._own: list[Any] = []  # opened by requests, idle, for the pool to take
         self._news: asyncio.Event = asyncio.Event()
         self._retry: asyncio.TimerHandle | None = None
@@ -234,6 +235,7 @@ class WarmOrigin:
         connection = self._left_by_a_request() or await self._connect()
         if connection.exchanges or self._is_awaited() or not self._pace.may_try(asyncio.get_running_loop().time()):
             return connection
+        self._making.add(connection)
         try:
             if await self._prove(connection):
                 return connection
@@ -241,6 +243,8 @@ class WarmOrigin:
             self._connections.discard(connection)
             await connection.aclose()
             raise
+        finally:
+            self._making.discard(connection)
         await self._close(connection)
         return await self._connect()
 
@@ -270,7 +274,7 @@ class WarmOrigin:
         if connection.alive.done():
             return False
         if connection.exchanges and not self._pace.failing:
-            async with self._bounded(connection, self._settings.touch_timeout_sec):
+            async with self._bounded(self._settings.touch_timeout_sec):
                 await self._send(connection, touch=True)
             return True
         if connection.exchanges and self._unproven:  # why risk this one
@@ -285,7 +289,7 @@ class WarmOrigin:
         proof: _Proof | None = None
         self._pace.begin()
         try:
-            async with self._bounded(connection, self._settings.open_timeout_sec) as proof:
+            async with self._bounded(self._settings.open_timeout_sec) as proof:
                 await self._send(connection, touch=bool(connection.exchanges))
         except (WarmUpFailed, TimeoutError) as error:
             if proof is not None and proof.called_off:
@@ -337,11 +341,11 @@ class WarmOrigin:
                 return
 
     @contextlib.asynccontextmanager
-    async def _bounded(self, connection: Any, limit_sec: float) -> AsyncIterator[_Proof]:
+    async def _bounded(self, limit_sec: float) -> AsyncIterator[_Proof]:
         """A warm-up, with a limit, that can be called off."""
         slow = getattr(self._warm_up, "generates", False)
         async with asyncio.timeout(self._settings.prime_timeout_sec if slow else limit_sec) as limit:
-            proof = _Proof(connection, limit)
+            proof = _Proof(limit)
             self._proofs.append(proof)
             try:
                 yield proof
@@ -387,8 +391,7 @@ class WarmOrigin:
         """Idle connections on which nothing was ever answered."""
         if self._warm_up is None:
             return 0
-        busy = {id(proof.connection) for proof in self._proofs}
-        idle = (each for each in self._connections if not (each.leased or each.alive.done() or id(each) in busy))
+        idle = (each for each in self._connections - self._making if not (each.leased or each.alive.done()))
         return sum(not each.exchanges for each in idle)
 
     @property
@@ -438,8 +441,7 @@ class WarmOrigin:
 class _Proof:
     """A warm-up that runs."""
 
-    def __init__(self, connection: Any, limit: asyncio.Timeout) -> None:
-        self.connection = connection
+    def __init__(self, limit: asyncio.Timeout) -> None:
         self.called_off = False
         self._limit = limit
 

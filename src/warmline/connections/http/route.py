@@ -128,6 +128,6 @@ def default_route(dialect: Dialect) -> Route:
 
 
 def bytes_beyond_answer(connection: Any) -> bool:
-    """True when an idle HTTP/1.1 connection has taken in more than the answer: some servers send a body after `HEAD`."""
+    """True when an idle HTTP/1.1 connection has taken in more than the answer: some servers add a body to `HEAD`."""
     protocol = getattr(connection, "_h11_state", None)
     return protocol is not None and bool(protocol.trailing_data[0])
