@@ -78,7 +78,7 @@ def test_who_waits_for_a_connection_pays_for_no_proof():
 
 def test_what_the_server_closed_is_replaced_and_a_close_race_is_sent_again():
     async def main():
-        async with LlmServer() as server, warm_session(server) as session:
+        async with LlmServer() as server, warm_session(server, repeat_generations=True) as session:
             connector = transport_of(session)
             await connector.wait_warm()
             server.drop_idle()

@@ -9,10 +9,9 @@ import aiohttp
 import openai
 import pytest
 
-from tests.connections.conftest import ask, until
+from tests.connections.conftest import ask, azure_deployment, until
 from tests.connections.llm_server import LlmServer
-from tests.connections.test_sync_clients import served
-from warmline.connections.http import Spent, WarmSettings, rehearsal, transport_of, warm, warm_getter
+from warmline.connections.http import Spent, rehearsal, transport_of, warm
 from warmline.connections.http.sdk import CompletionWarmUp, is_reasoning, one_token
 from warmline.emulators import EmulatorProcess
 from warmline.errors import ConfigError
@@ -117,11 +116,6 @@ def test_what_only_the_sdk_can_is_refused_for_plain_clients(library, options, sa
     asyncio.run(main())
 
 
-def azure_deployment(server, kind=openai.AsyncAzureOpenAI):
-    endpoint = server.url.removesuffix("/v1")
-    return kind(azure_endpoint=endpoint, azure_deployment="dep", api_version="2024-10-21", api_key="k", max_retries=0)
-
-
 def test_an_azure_client_with_a_deployment_asks_where_the_original_does(monkeypatch):
     """Also with an SDK whose `copy` forgets the deployment, as that of 2.0 does."""
     copied = openai.AsyncAzureOpenAI.copy
@@ -137,7 +131,8 @@ def test_an_azure_client_with_a_deployment_asks_where_the_original_does(monkeypa
             await client.models.list()
             assert {each.path.partition("?")[0] for each in server.seen} == {"/openai/models"}
             assert await ask(client) == "word0 word1 word2"
-            assert server.seen[-1].path.startswith("/openai/deployments/dep/chat/completions?")
+            (sent,) = server.asked("/completions")
+            assert sent.path.startswith("/openai/deployments/dep/chat/completions?")
 
     monkeypatch.setattr(openai.AsyncAzureOpenAI, "copy", forgetful)
     monkeypatch.setattr(openai.AsyncAzureOpenAI, "with_options", forgetful)
@@ -175,74 +170,6 @@ def test_touches_use_the_credentials_of_the_moment(library):
             await until(lambda: len(server.seen) == 4)
             keys = [each.headers["authorization"] for each in server.seen]
             assert keys == ["Bearer k"] * 2 + ["Bearer rotated"] * 2
-
-    asyncio.run(main())
-
-
-def test_a_lazy_getter_stays_lazy():
-    made = []
-
-    async def main():
-        async with LlmServer() as server:
-
-            def get_client():
-                made.append(sdk(server))
-                return made[-1]
-
-            get_warm = warm_getter(get_client, settings=WarmSettings(floor=1))
-            await asyncio.sleep(0.01)
-            assert (made, server.connections) == ([], 0)
-            assert await get_warm.warm_up()
-            assert server.connections == 1
-            assert get_warm() is get_warm()
-            assert len(made) == 1
-            assert await ask(get_warm()) == "word0 word1 word2"
-            assert transport_of(get_warm()).recent[-1].tier == "warm"
-            await get_warm.aclose()
-            await made[0].close()
-
-    asyncio.run(main())
-
-
-def test_a_lazy_getter_of_synchronous_clients(library):
-    def azure():
-        return azure_deployment(server, openai.AzureOpenAI)
-
-    def plain():
-        return library.Client(base_url=server.url)
-
-    async def main(get_client):
-        get_warm = warm_getter(get_client, settings=WarmSettings(floor=1))
-        assert await get_warm.warm_up()
-        first = get_warm()
-        assert transport_of(first).snapshot()["counts"]["spare"] == 1
-        await get_warm.aclose()
-        assert get_warm() is not first
-        await get_warm.aclose()
-
-    with served() as server:
-        for get_client in (azure, plain):
-            asyncio.run(main(get_client))
-        get_warm = warm_getter(azure)
-        get_warm()
-        get_warm.close()
-        asyncio.run(until_async(lambda: server.open == 0))
-
-
-async def until_async(condition):
-    await until(condition)
-
-
-def test_a_lazy_getter_of_an_aiohttp_session():
-    async def main():
-        async with LlmServer() as server, aiohttp.ClientSession(server.url + "/") as original:
-            get_warm = warm_getter(lambda: original)
-            assert await get_warm.warm_up()
-            with pytest.raises(ConfigError, match="aclose"):
-                get_warm.close()
-            session = get_warm()
-            await get_warm.aclose()
-            assert session.closed
 
     asyncio.run(main())
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from warmline.connections.http import loop_end
 from warmline.connections.http.names import ResolvedNames
 from warmline.connections.http.plain import PlainPool
 from warmline.connections.http.shared import join, leave
+from warmline.connections.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -50,6 +52,11 @@ class LoopShare:
             self._names = ResolvedNames(settings.dns_ttl_sec)
             self._plain = PlainPool(route, self._names, settings.care)
         return self._plain
+
+    @property
+    def spent(self) -> Spent:
+        """What the origin's warmth has cost up to now."""
+        return Spent() if self._origin is None else copy.copy(self._origin.spent)
 
     async def aclose(self) -> None:
         """Leave the origin (the last who leaves closes it) and close the rest."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from warmline.connections.http.loan import Loan, OwnLoan, PoolLoan
+from warmline.connections.http.proof_pace import ProofPace
+from warmline.connections.http.trouble import in_one_line
 from warmline.connections.http.warm_up import WarmUp, pinned_to
 from warmline.connections.spent import Spent
-from warmline.errors import WarmUpFailed
-from warmline.pool import WarmableResourcePool, Warmth
+from warmline.errors import CreateFailed, PoolError, WarmUpFailed
+from warmline.pool import WarmableResourcePool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from warmline.connections.http.names import ResolvedNames
     from warmline.connections.http.settings import WarmSettings
@@ -25,6 +30,7 @@ logger: logging.Logger = logging.getLogger("warmline.connections")
 
 REMEMBERED_REQUESTS = 256
 REMEMBERED_ROUND_TRIPS = 8
+GRACE_SEC = 0.5  # for so long a request that has no connection waits for a warm-up that is in its way
 
 
 class KeptConnection(Protocol):
@@ -36,6 +42,7 @@ class KeptConnection(Protocol):
     last_status: int
     leased: bool
     round_trip_ms: float | None
+    began_at_sec: float
     proven_at_sec: float
 
     @property
@@ -50,6 +57,9 @@ class KeptConnection(Protocol):
 
 class WarmOrigin:
     """K connections open and proven, each an entry of a `WarmableResourcePool`. Belongs to one event loop.
+
+    One whose warm-up is not answered stands all the same, unproven: the next request may be. And when the pool has
+    given up on connecting for a while, a request connects by itself.
 
     Attributes:
         spent: what its warmth has cost.
@@ -79,19 +89,28 @@ class WarmOrigin:
         self._preparing: asyncio.Task[None] | None = None
         self._open_for_requests = False
         self._tasks: set[asyncio.Task[None]] = set()
-        floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
+        self._settings = settings
+        self._pace = ProofPace(settings.touch_interval_sec)
+        self._proofs: list[_Proof] = []
+        self._making: set[Any] = set()  # new, and being proven
+        self._own: list[Any] = []  # opened by requests, idle, for the pool to take
+        self._news: asyncio.Event = asyncio.Event()
+        self._retry: asyncio.TimerHandle | None = None
+        self._troubled: bool | None = None
+        self._closing = False
+        longest_sec = max(settings.open_timeout_sec, settings.touch_timeout_sec, settings.prime_timeout_sec)
+        self._floor = floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
         self.pool: WarmableResourcePool[Any] = WarmableResourcePool(
             self._open,
             name=host,
             warm_pool_size=floor,
             max_size=max_connections,
-            warm_fn=self._warm,
             keepalive_fn=self._touch,
             validate_fn=self._touch,
             close_fn=self._close,
             prefer_fn=_verified_upload,
-            create_timeout_sec=settings.open_timeout_sec,
-            hook_timeout_sec=settings.touch_timeout_sec,
+            create_timeout_sec=longest_sec + 2 * settings.open_timeout_sec,  # what they do has limits of its own
+            hook_timeout_sec=longest_sec + 1.0,
             max_idle_sec=settings.max_idle_sec,
             keepalive_interval_sec=settings.touch_interval_sec,
         )
@@ -127,13 +146,17 @@ class WarmOrigin:
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
+        self._closing = True
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.gather(self._preparing, return_exceptions=True)
+        if self._retry is not None:
+            self._retry.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.pool.shutdown(0.0)
+        await asyncio.gather(*map(self._close, list(self._connections)), return_exceptions=True)
         await self._names.aclose()
 
     def own(self, work: Any, name: str) -> None:
@@ -147,7 +170,39 @@ class WarmOrigin:
     async def wait_warm(self, n: int | None = None, timeout: float = 10.0) -> bool:
         """True once `n` proven connections stand (default: the floor)."""
         await self.entered()
-        return await self.pool.wait_warm(n, timeout)
+        wanted = self._floor if n is None else n
+        try:
+            async with asyncio.timeout(timeout):
+                while not (await self.pool.wait_warm(wanted, math.inf) and self._proven_spares >= wanted):
+                    self._news.clear()
+                    if self._pace.may_try(asyncio.get_running_loop().time()):
+                        self._prove_again()
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def lease(self, limit_sec: float) -> Loan:
+        """A connection for one request. A warm-up that is in the way is called off after a moment.
+
+        Raises:
+            PoolTimeout, PoolClosed: the pool's.
+            TimeoutError, or what the library raises: the pool has given up for now, and so has our own attempt.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        lease = self.pool.lease(timeout=limit_sec)
+        hurry = loop.call_later(GRACE_SEC, self._call_off_a_proof)
+        try:
+            await lease.__aenter__()
+        except CreateFailed:
+            return await self._connect_for_one(began, limit_sec)
+        except BaseException:
+            loop.call_soon(self._prove_again)  # what was opened for this caller stays, unproven
+            raise
+        finally:
+            hurry.cancel()
+        return PoolLoan(lease, self._news.set)
 
     def reprove(self, older_than_sec: float) -> None:
         """Touch now what was proven longer ago."""
@@ -163,8 +218,9 @@ class WarmOrigin:
     def healthy(self) -> bool:
         """Connections stand, be they all in use, and nothing speaks against the next request."""
         snapshot = self.pool.snapshot()
+        troubled = snapshot["breaker_open"] or self._pace.failing or self.refused_status
         standing = snapshot["counts"]["spare"] + snapshot["counts"]["leased"]
-        return bool(standing) and not snapshot["breaker_open"] and not self.refused_status
+        return bool(standing) and not troubled
 
     @property
     def full(self) -> bool:
@@ -178,49 +234,146 @@ class WarmOrigin:
     # --- the pool's hooks ------------------------------------------------------------------------------------------
 
     async def _open(self) -> Any:
-        connection = await self._opener()
+        """Connect, and prove it, unless somebody waits: then that request is the proof, and a round trip is saved."""
+        connection = self._left_by_a_request() or await self._connect()
+        if connection.exchanges or self._is_awaited() or not self._pace.may_try(asyncio.get_running_loop().time()):
+            return connection
+        self._making.add(connection)
+        try:
+            if await self._prove(connection):
+                return connection
+        except BaseException:
+            self._connections.discard(connection)
+            await connection.aclose()
+            raise
+        finally:
+            self._making.discard(connection)
+        await self._close(connection)
+        return await self._connect()
+
+    async def _connect(self) -> Any:
+        try:
+            async with asyncio.timeout(self._settings.open_timeout_sec):
+                connection = await self._opener()
+        except Exception as error:
+            self._tell_trouble(error)
+            raise
         self._connections.add(connection)
         return connection
 
-    async def _warm(self, connection: Any) -> Warmth:
-        """Prove it, unless somebody waits for it: then that request is the proof, and a round trip is saved."""
-        if self.pool.snapshot()["counts"]["waiting"] > self._promised:
-            self._promised += 1
-            asyncio.get_running_loop().call_soon(self._promise_kept)  # together with the hand-over
-            return Warmth.CONNECTED
-        await self._send(connection, touch=False)
-        return Warmth.EXERCISED
+    def _is_awaited(self) -> bool:
+        if self.pool.snapshot()["counts"]["waiting"] <= self._promised:
+            return False
+        self._promised += 1
+        asyncio.get_running_loop().call_soon(self._promise_kept)  # together with the hand-over
+        return True
 
     def _promise_kept(self) -> None:
         self._promised -= 1
 
     async def _touch(self, connection: Any) -> bool:
         self._names.refresh_ahead(*self._address)
+        self._close_what_requests_left()
         if connection.alive.done():
             return False
-        await self._send(connection, touch=True)
+        if connection.exchanges and not self._pace.failing:
+            async with self._bounded(self._settings.touch_timeout_sec):
+                await self._send(connection, touch=True)
+            return True
+        if connection.exchanges and self._unproven:  # why risk this one
+            return True
+        may_try = self._pace.may_try(asyncio.get_running_loop().time())
+        return await self._prove(connection) if may_try else True
+
+    async def _prove(self, connection: Any) -> bool:
+        """False when it is of no use any more: something was sent, and no complete answer came."""
+        loop = asyncio.get_running_loop()
+        began_at, began_before = loop.time(), connection.began_at_sec
+        proof: _Proof | None = None
+        self._pace.begin()
+        try:
+            async with self._bounded(self._settings.open_timeout_sec) as proof:
+                await self._send(connection, touch=bool(connection.exchanges))
+        except (WarmUpFailed, TimeoutError) as error:
+            if proof is not None and proof.called_off:
+                self._pace.withdraw()
+                return False
+            late = WarmUpFailed(f"no complete answer after {loop.time() - began_at:.1f} s")
+            self._failed(late if isinstance(error, TimeoutError) else error, began_at)
+            return isinstance(error, WarmUpFailed) and connection.began_at_sec == began_before
+        except BaseException:
+            self._pace.withdraw()
+            raise
+        self._succeeded()
         return True
 
+    def _failed(self, error: Exception, began_at: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._tell_trouble(error)
+        pause_sec = self._pace.fail(began_at, loop.time())
+        if pause_sec is not None:
+            if self._retry is not None:
+                self._retry.cancel()
+            self._retry = loop.call_later(pause_sec, self._prove_again)
+
+    def _succeeded(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._pace.succeed():
+            loop.call_soon(self._prove_again)
+        loop.call_soon(self._news.set)  # when it is back in the pool
+        if self._troubled is not False and self._warm_up is not None:
+            logger.info("%s connection warmed successfully", self._subject)
+        self._troubled = False
+
+    def _tell_trouble(self, error: BaseException) -> None:
+        """Once, until a warm-up succeeds."""
+        if not self._troubled and not self._closing:
+            self._troubled = True
+            logger.warning("%s warm-up failed: %s (%s)", self._subject, in_one_line(error), self.name)
+
+    def _prove_again(self) -> None:
+        if self._unproven or self._pace.failing:
+            with contextlib.suppress(PoolError):
+                self.pool.reverify()
+
+    def _call_off_a_proof(self) -> None:
+        """Somebody waits for a connection that a warm-up holds."""
+        for proof in self._proofs:
+            if not proof.called_off:
+                proof.call_off()
+                return
+
+    @contextlib.asynccontextmanager
+    async def _bounded(self, limit_sec: float) -> AsyncIterator[_Proof]:
+        """A warm-up, with a limit, that can be called off."""
+        slow = getattr(self._warm_up, "generates", False)
+        async with asyncio.timeout(self._settings.prime_timeout_sec if slow else limit_sec) as limit:
+            proof = _Proof(limit)
+            self._proofs.append(proof)
+            try:
+                yield proof
+            finally:
+                self._proofs.remove(proof)
+
     async def _send(self, connection: KeptConnection, *, touch: bool) -> None:
-        warm_up = self._warm_up()
+        warm_up = self._warm_up
         if warm_up is None:
             return
         before, failure = connection.exchanges, None
+        connection.last_status = 0
         self.spent.requests += 1
+        self.spent.unanswered += 1
         try:
             with pinned_to(connection):
                 await (warm_up.touch(self.spent) if touch else warm_up.prove(self.spent))
         except Exception as error:
             failure = error
+        self.spent.unanswered -= connection.last_status != 0
         if connection.exchanges == before:
-            raise WarmUpFailed(f"[{self.name}] no complete answer on a warm-up request") from failure
+            raise WarmUpFailed(_what_came(connection.last_status)) from failure
         if connection.round_trip_ms is not None:
             self.round_trips_ms.append(connection.round_trip_ms)
         self._look_at(0 if warm_up.any_answer else connection.last_status)
-
-    def _warm_up(self) -> WarmUp | None:
-        known = (warm_up() for warm_up in reversed(self._warm_ups.values()))
-        return next((each for each in known if each is not None), None)
 
     def _look_at(self, status: int) -> None:
         refused = status if status >= 400 else 0
@@ -228,9 +381,84 @@ class WarmOrigin:
             logger.warning("[%s] connected, but the warm-up request was refused: HTTP %d", self.name, refused)
         self.refused_status = refused
 
+    @property
+    def _warm_up(self) -> WarmUp | None:
+        known = (warm_up() for warm_up in reversed(self._warm_ups.values()))
+        return next((each for each in known if each is not None), None)
+
+    @property
+    def _subject(self) -> str:
+        return str(getattr(self._warm_up, "subject", self.name))
+
+    @property
+    def _unproven(self) -> int:
+        """Idle connections on which nothing was ever answered."""
+        if self._warm_up is None:
+            return 0
+        idle = (each for each in self._connections - self._making if not (each.leased or each.alive.done()))
+        return sum(not each.exchanges for each in idle)
+
+    @property
+    def _proven_spares(self) -> int:
+        return self.pool.snapshot()["counts"]["spare"] - self._unproven
+
+    # --- connections that requests open themselves -----------------------------------------------------------------
+
+    async def _connect_for_one(self, began_at: float, limit_sec: float) -> Loan:
+        """The pool waits before it tries again; a plain client would not."""
+        loop = asyncio.get_running_loop()
+        connection = self._left_by_a_request()
+        if connection is None:
+            left_sec = max(0.0, began_at + limit_sec - loop.time())
+            async with asyncio.timeout(None if left_sec == math.inf else left_sec):
+                connection = await self._opener()
+            self._connections.add(connection)
+        return OwnLoan(connection, (loop.time() - began_at) * 1e3, self._left)
+
+    def _left(self, connection: Any, intact: bool) -> None:
+        if intact and not connection.alive.done():
+            self._own.append(connection)
+        else:
+            self.own(self._close(connection), "close")
+
+    def _left_by_a_request(self) -> Any:
+        """One that still lives, for the next request, or for the pool."""
+        while self._own:
+            connection = self._own.pop()
+            if not connection.alive.done():
+                return connection
+            self.own(self._close(connection), "close")
+        return None
+
+    def _close_what_requests_left(self) -> None:
+        """The pool is full of its own."""
+        while (connection := self._left_by_a_request()) is not None:
+            self.own(self._close(connection), "close")
+
+    # --- ends ------------------------------------------------------------------------------------------------------
+
     async def _close(self, connection: KeptConnection) -> None:
         self._connections.discard(connection)
         await connection.aclose()
+
+
+class _Proof:
+    """A warm-up that runs."""
+
+    def __init__(self, limit: asyncio.Timeout) -> None:
+        self.called_off = False
+        self._limit = limit
+
+    def call_off(self) -> None:
+        """Somebody needs the place."""
+        self.called_off = True
+        self._limit.reschedule(asyncio.get_running_loop().time())
+
+
+def _what_came(status: int) -> str:
+    if status:
+        return f"the server answered with HTTP {status}, and closed the connection or did not end its answer"
+    return "no complete answer"
 
 
 def _verified_upload(connection: KeptConnection) -> float:

@@ -26,6 +26,7 @@ __all__ = ["CompletionWarmUp", "ConnectWarmUp", "ModelsWarmUp", "UrlWarmUp"]
 class ModelsWarmUp:
     """`models.list()`: free, no token, and the key is checked. The default."""
 
+    subject: ClassVar[str] = "OpenAI"
     any_answer: ClassVar[bool] = False
     client: Any
     base_url: str | None = None
@@ -76,6 +77,7 @@ class UrlWarmUp:
 class ConnectWarmUp:
     """A bare `HEAD` to the SDK's base URL, without credentials: nothing but the connection is proven."""
 
+    subject: ClassVar[str] = "OpenAI"
     any_answer: ClassVar[bool] = True
     client: Any
     base_url: str | None = None
@@ -113,12 +115,14 @@ class CompletionWarmUp:
         ConfigError: `model` or `messages` is missing.
     """
 
+    subject: ClassVar[str] = "OpenAI"
+    generates: ClassVar[bool] = True
     any_answer: ClassVar[bool] = False
     client: Any
     request: Mapping[str, Any]
     base_url: str | None = None
     reprime_after_sec: float = 240.0
-    timeout_sec: float = 10.0
+    timeout_sec: float = 60.0
     _primed_at: list[float] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:

@@ -38,7 +38,9 @@ class WarmUp(Protocol):
     """
 
     any_answer: ClassVar[bool]
-    """A refusal is as good as any answer; else it is reported."""
+    """A refusal is as good as any answer; else it is reported.
+
+    Two more may be there: `generates`, for a warm-up that waits for a model, and `subject`, its name in the log."""
 
     async def prove(self, spent: Spent) -> None:
         """Send over a connection that was just opened."""
