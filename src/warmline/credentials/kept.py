@@ -70,6 +70,7 @@ class KeptToken:
         self._next_at = -math.inf
         self._forced_at = -math.inf
         self._seen: tuple[float, float] | None = None
+        self._set_back_sec = 0.0  # by so much the wall clock was set back and not yet forth again
 
     # -- reading
 
@@ -89,11 +90,20 @@ class KeptToken:
     # -- what happens
 
     def observe(self, now: float, wall: float) -> bool:
-        """Look at both clocks, before every decision; True when the machine has slept since the last look."""
+        """Look at both clocks, before every decision; True when something may be due: the machine has slept."""
         before, self._seen = self._seen, (now, wall)
-        slept_sec = (wall - before[1]) - (now - before[0]) if before else 0.0
-        if slept_sec < SLEPT_SEC:
+        step_sec = (wall - before[1]) - (now - before[0]) if before else 0.0
+        if step_sec <= -SLEPT_SEC:
+            self._set_back_sec -= step_sec
+        if step_sec < SLEPT_SEC:
             return False
+        set_forth_sec = min(step_sec, self._set_back_sec)
+        if set_forth_sec:  # or it slept: a token that is good is not dropped for it, but another one is fetched now
+            self._set_back_sec -= set_forth_sec
+            self.want(now)
+        slept_sec = step_sec - set_forth_sec
+        if slept_sec < SLEPT_SEC:
+            return True
         self.counters.slept += 1
         self._good_until -= slept_sec
         self._renews_at -= slept_sec
