@@ -17,7 +17,7 @@ POOL_CORE := */pool/state.py,*/pool/ledger.py,*/pool/phase.py,*/pool/entry.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test core soak coverage docs check lint types public-types layers bench bench-llm bench-startup lock clean
+.PHONY: help run test core soak coverage docs check lint types public-types layers bench bench-llm bench-rtt bench-startup lock clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -62,8 +62,11 @@ layers: $(VENV)/.dev
 bench: $(VENV)/.dev ## Measure the first turn, side by side (FULL=1 for more, BASE=<commit> for one more arm)
 	FULL="$(FULL)" BASE="$(BASE)" $(BIN)/python bench/first_turn.py $(ARGS)
 
-bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (30 minutes; root: all rows)
+bench-llm: $(VENV)/.dev $(VENV)-llm/.installed ## Measure connections to a language model, side by side (35 minutes; root: all rows)
 	$(BIN)/python bench/llm_connection.py --livekit-python $(VENV)-llm/bin/python $(ARGS)
+
+bench-rtt: $(VENV)/.dev ## Measure what a caller notices of a language model 100 ms away (15 minutes)
+	$(BIN)/python bench/agent_rtt.py $(ARGS)
 
 bench-startup: $(VENV)/.dev $(VENV)-startup/.installed ## Measure process start to ready, side by side (8 minutes)
 	$(BIN)/python bench/startup.py --livekit-python $(VENV)-startup/bin/python $(ARGS)

@@ -1,92 +1,122 @@
-"""Figures and page of `agent_rtt.py`."""
+"""The files of `agent_rtt.py`: JSON with every call, a picture, and a page in Markdown."""
 
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 
-from warmline.measure import CallResult
-from warmline.report import markdown_table
+from agent_rtt_figures import Figures, Sample, StateFigures
+from warmline.measure import Estimate
+from warmline.report import Dot, DotPanel, DotSeries, figure, markdown_table
 
-__all__ = ["write_results"]
+__all__ = ["About", "write_results"]
 
-_PAUSED_TURN = 2
-Samples = Mapping[str, Mapping[str, Sequence[CallResult]]]
+_TITLE = "The agent, far from its language model"
 
 
-def write_results(folder: Path, samples: Samples, *, rtt_ms: int, pause_sec: float) -> str:
-    """Write agent_rtt.json and .md; returns the page."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What was measured, and on what."""
+
+    rtt_ms: int
+    first_token_ms: float
+    silence_sec: float
+    took_min: float
+    machine: Mapping[str, str]
+
+
+def write_results(folder: Path, name: str, samples: Sequence[Sample], figures: Figures, about: About) -> str:
+    """Write `name`.json, .svg and .md; returns the page."""
     folder.mkdir(parents=True, exist_ok=True)
-    machine = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
-    document = {
-        "machine": machine,
-        "rtt_ms": rtt_ms,
-        "pause_sec": pause_sec,
-        "figures": {name: figures(arm) for name, arm in samples.items()},
-        "samples": {
-            name: {kind: [asdict(each) for each in calls] for kind, calls in arm.items()}
-            for name, arm in samples.items()
-        },
-    }
-    (folder / "agent_rtt.json").write_text(json.dumps(document, indent=1, default=str) + "\n")
-    page = _page(samples, rtt_ms, pause_sec)
-    (folder / "agent_rtt.md").write_text(page)
+    document = {"about": asdict(about), "figures": asdict(figures), "samples": [asdict(each) for each in samples]}
+    (folder / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    (folder / f"{name}.svg").write_text(_picture(figures, about))
+    page = _page(name, figures, about)
+    (folder / f"{name}.md").write_text(page)
     return page
 
 
-def figures(arm: Mapping[str, Sequence[CallResult]]) -> dict[str, float | None]:
-    """Medians in milliseconds. A turn is compared with the others of its own arm, since all say the same.
-
-    `other turns` are turns 2 to 5 of calls one after the other; the differences are against their median.
-    """
-    steady, interrupted, silent = arm["one after the other"], arm["interrupted"], arm["with a silence"]
-    other = _median([ms for call in steady for ms in _v2v(call)[1:]])
-    first = _median([_v2v(call)[0] for call in steady])
-    barged = _median([ms for call in interrupted for ms in _v2v(call)[1:]])
-    paused = _median([_v2v(call)[_PAUSED_TURN] for call in silent])
-    return {
-        "other turns": other,
-        "cold tax": _less(first, other),
-        "after a barge-in": _less(barged, other),
-        "after the silence": _less(paused, other),
-    }
+def _page(name: str, figures: Figures, about: About) -> str:
+    parts = [
+        f"# {_TITLE}",
+        f"Milliseconds, medians with 95 % intervals. ![]({name}.svg)",
+        _explained(figures, about),
+        markdown_table(
+            _HEAD, [_row(arm, state, found) for arm, each in figures.states.items() for state, found in each.items()]
+        ),
+        "## Targets",
+        markdown_table(["target", "found", "met"], [[t.what, t.found, _yes(t.met)] for t in figures.targets]),
+        "## Measured on",
+        "\n".join(f"- {what}: {value}" for what, value in about.machine.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
-def _v2v(call: CallResult) -> list[float | None]:
-    found = [turn.v2v_ms for turn in call.turns]
-    return [*found, *[None] * (_PAUSED_TURN + 1 - len(found))]
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    measured = [value for value in values if value is not None]
-    return median(measured) if measured else None
-
-
-def _less(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one - other
-
-
-def _page(samples: Samples, rtt_ms: int, pause_sec: float) -> str:
-    found = {name: figures(arm) for name, arm in samples.items()}
-    names = list(next(iter(found.values())))
-    rows = [[name, *(_shown(figure) for figure in of_arm.values())] for name, of_arm in found.items()]
-    calls = [call for arm in samples.values() for kind in arm.values() for call in kind]
-    failed = sum(not call.completed for call in calls)
-    return "\n".join(
-        [
-            f"# The agent at {rtt_ms} ms from its language model",
-            "",
-            "Voice-to-voice time in milliseconds, medians; from `cold tax` on, the difference to the other turns.",
-            f"The silence is {pause_sec:g} s. {len(calls)} calls, {failed} of them failed.",
-            "",
-            markdown_table(["arm", *names], rows),
-            "",
-        ]
+def _explained(figures: Figures, about: About) -> str:
+    least_sec, most_sec = figures.silences_sec
+    return (
+        f"The model is emulated: {about.rtt_ms} ms away by a proxy, over TLS 1.3, {about.first_token_ms:.0f} ms from a "
+        f"request to its first token, so that nothing can be below {about.rtt_ms + about.first_token_ms:.0f} ms. Every "
+        "call is the first of a new server, and says the same eight times. *More* is a turn's time less the median of "
+        "the later turns of the same call. *The model* is from request to first token, as the agent takes it. *Turn "
+        "end* is from the end of speech, by the VAD, to the decision that the turn is over. A barge-in breaks off a "
+        f"stream of which more was to come. Silences took {least_sec:.0f} to {most_sec:.0f} s. {figures.calls} calls, "
+        f"{figures.incomplete} of them failed; the caller's worst frames left {figures.late_frame_ms:.0f} ms late. "
+        f"It took {about.took_min:g} minutes."
     )
 
 
-def _shown(value_ms: float | None) -> str:
-    return "-" if value_ms is None else f"{value_ms:.0f}"
+_HEAD = ["arm", "turn", "n", "voice-to-voice", "more", "the model", "more of that", "turn end"]
+
+
+def _row(arm: str, state: str, found: StateFigures) -> list[str]:
+    return [
+        arm,
+        state,
+        str(found.v2v_ms.n),
+        f"{found.v2v_ms.value:.0f}",
+        _interval(found.more_v2v_ms),
+        f"{found.model_ms.value:.0f}",
+        _interval(found.more_model_ms),
+        f"{found.decided_ms.value:.0f}",
+    ]
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{estimate.value:+.0f} ({estimate.low:+.0f} to {estimate.high:+.0f})"
+
+
+def _picture(figures: Figures, about: About) -> str:
+    note = f"Median with its 95 % interval, {about.rtt_ms} ms from the model."
+    panels = [
+        _panel(
+            "Voice-to-voice time, at the caller", note, {a: _of(each, "v2v_ms") for a, each in figures.states.items()}
+        ),
+        _panel(
+            "From the request to the first token",
+            note,
+            {a: _of(each, "model_ms") for a, each in figures.states.items()},
+        ),
+    ]
+    return figure(panels, title=_TITLE, description="The time of a turn by what came before it, for each arm.")
+
+
+def _of(states: Mapping[str, StateFigures], measure: str) -> Mapping[str, Estimate]:
+    return {state: getattr(found, measure) for state, found in states.items()}
+
+
+def _panel(title: str, note: str, arms: Mapping[str, Mapping[str, Estimate]]) -> DotPanel:
+    rows = list(next(iter(arms.values())))
+    return DotPanel(
+        title=title,
+        note=note,
+        rows=rows,
+        series=[
+            DotSeries(arm, [Dot(each.value, each.low, each.high) for each in found.values()], series=number)
+            for number, (arm, found) in enumerate(arms.items())
+        ],
+    )
+
+
+def _yes(value: bool | None) -> str:
+    return {True: "yes", False: "NO", None: "too few samples"}[value]

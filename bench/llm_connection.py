@@ -1,6 +1,6 @@
 """How long a warm, or not so warm, connection to a language model lets a caller wait, in 18 states, side by side.
 
-    make bench-llm                            # about 30 minutes
+    make bench-llm                            # about 35 minutes
     python bench/llm_connection.py --quick    # a smoke test: too few samples to conclude anything from
     python bench/llm_connection.py --arm warmline --rtt 220 --states "NAT drop" --rounds 5    # a part
 

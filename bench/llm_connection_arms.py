@@ -14,7 +14,7 @@ from llm_connection_asking import Arm, Asked, Client, Turn, length_of, messages_
 __all__ = ["ARMS"]
 
 # How long an agent has between its start and its first call; every arm may use it.
-_BEFORE_FIRST_CALL_SEC = 2.5
+_BEFORE_FIRST_CALL_SEC = 1.5
 
 
 class SdkClient(Asked):

@@ -85,11 +85,11 @@ def _explained(about: Mapping[str, object]) -> str:
         "what it is on this machine, in the same process, over a connection that is open and grown, without any "
         "library. After a barge-in the next request follows in half a second. A burst is five requests at once; "
         "Warmline's floor is five there. Close race: the server closes just as the request arrives. NAT drop: all "
-        "flows are dropped in silence, those of as many calls as there are samples, and so many connections are "
-        "Warmline's floor there; 0 s: the request that meets it, next: the one after that, 5 s: the first after so "
-        "long. Large prompts: the first request of a client, after whatever it does to warm up, by two congestion "
-        f"controls (elsewhere it is {about['congestion control']}). Errors are those that the caller got; no answer "
-        "within 20 s is one. With aiohttp there is no warm-up of a prompt's size."
+        "flows are dropped in silence after 2 s without a request, those of as many calls as there are samples, and so "
+        "many connections are Warmline's floor there; 0 s: the request that meets it, next: the one after that, 5 s: "
+        "the first after so long. Large prompts: the first request of a client, after whatever it does to warm up, by "
+        f"two congestion controls (the host's own is {about['congestion control']}). Errors are those that the caller "
+        "got; no answer within 12 s is one. With aiohttp there is no warm-up of a prompt's size."
     )
 
 

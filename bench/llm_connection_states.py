@@ -14,9 +14,11 @@ from llm_connection_bare import BareSocket
 
 __all__ = ["STATES", "Found", "Measuring", "Sample"]
 
-_GIVE_UP_SEC = 20.0
+_GIVE_UP_SEC = 12.0
 _BARGE_IN_SEC = 0.5
-_AFTER_CLOSE_SEC = 1.5
+_AFTER_CLOSE_SEC = 1.3
+# A NAT forgets what is idle, not what is being opened.
+_IDLE_BEFORE_DROP_SEC = 2.0
 _AFTER_DROP_SEC = 5.0
 # Who waits for a time-out waits beside the others; who does not is alone.
 _APART_SEC = 0.5
@@ -182,6 +184,7 @@ class Measuring:
                 clients.create_task(one(number))
             for _ in range(self.samples):
                 await asked.acquire()
+            await asyncio.sleep(_IDLE_BEFORE_DROP_SEC)
             await self.tell("drop-flows")
             struck.set()
         await self.tell("heal")

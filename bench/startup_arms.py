@@ -16,7 +16,7 @@ _EMBEDDED = ("serve", "--llm-base-url", "embedded")
 class Ready(Enum):
     """How an arm says that it is ready."""
 
-    PROBE = "the first 200 of /readyz"
+    PROBE = "200 of /readyz, which is asked once the process says that it is ready"
     ANSWERS = "the first answer over HTTP"
     LINE = "its job process is initialised"
 

@@ -20,6 +20,14 @@ async def readiness(agent, status):
     return answer[1]
 
 
+async def undegraded(agent):
+    """The body of /readyz once it names nothing that failed in the start."""
+    async with asyncio.timeout(30):
+        while (answer := await probe(agent.port, "/readyz"))[1]["degraded"]:
+            await asyncio.sleep(0.05)
+    return answer[1]
+
+
 async def until_said(said, beginning):
     async with asyncio.timeout(60):
         while not any(line.startswith(beginning) for line in said):
@@ -78,12 +86,16 @@ def test_a_start_with_a_wrong_key_says_so_takes_calls_and_becomes_ready_by_itsel
             await emulator.control.accept_keys(None)
             await readiness(agent, 200)
             await until_said(said, "Call it: ")
-            return closed, call, (await emulator.control.counters())["by_path"].get("/v1/chat/completions", 0)
+            clean = await undegraded(agent)
+            return closed, call, clean, (await emulator.control.counters())["by_path"].get("/v1/chat/completions", 0)
 
-    closed, call, paid_for = asyncio.run(scenario())
+    closed, call, clean, paid_for = asyncio.run(scenario())
     why = "gate model: refuses the key (HTTP 401, invalid_api_key): give it the right API key"
     assert closed["missing"] == [why]
     assert [line for line in said if why in line] == [line for line in said if line.startswith("Not ready")]
     assert "sk-of-this-test" not in "".join(said)
     assert call.turns[0].reply == APOLOGY
-    assert paid_for <= 2  # the rehearsal's turn and the caller's: nothing else asks for what is paid
+    assert {"step model connection", "step rehearsal"} <= set(closed["degraded"])
+    assert (clean["status"], clean["degraded"]) == ("ready", [])
+    # The rehearsal's turn, the caller's, and the second rehearsal's: nothing else asks for what is paid.
+    assert paid_for <= 3

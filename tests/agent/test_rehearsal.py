@@ -48,6 +48,6 @@ def unfrozen():
 @pytest.mark.usefixtures("unfrozen")
 def test_modules_that_were_loaded_are_out_of_the_collectors_sight():
     """Else the collection at the end of the warm-up, while calls may be live, would walk all of them."""
-    for step in import_steps(all_of_a_call=True):
+    for step in import_steps(Settings(), all_of_a_call=True):
         step.run()
         assert len(gc.get_objects()) < gc.get_freeze_count() / 10

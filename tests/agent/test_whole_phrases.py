@@ -13,6 +13,8 @@ PHRASES = WholePhrases(
     [
         "what are your opening hours",
         "What are your  opening hours",
+        "What are your opening hours?",
+        "Yes, a table for two, please.",
         "a table for twenty one please",
         "yes a table for two",
         "from noon to half past one",

@@ -82,6 +82,10 @@ class LlmServer:
     def asked(self, path: str) -> list[Seen]:
         return [each for each in self.seen if each.path.partition("?")[0].endswith(path)]
 
+    @property
+    def busy(self) -> int:
+        return sum(self._writers.values())
+
     def drop_idle(self) -> None:
         for writer, busy in list(self._writers.items()):
             if not busy:

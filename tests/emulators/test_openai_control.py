@@ -35,6 +35,8 @@ async def test_what_it_refuses():
             ("/idle-close", "{}"),
             ("/idle-close", '{"sec": 0}'),
             ("/keys", '{"accepted": "x"}'),
+            ("/models", '{"served": "x"}'),
+            ("/deployments", '{"served": [1]}'),
         ]:
             status, answer = sent(url, "PUT", path, body)
             assert (status, bool(json.loads(answer)["error"])) == (400, True), (path, body)

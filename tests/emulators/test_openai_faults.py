@@ -144,3 +144,13 @@ def test_faults_are_used_up():
 def test_faults_that_cannot_be(text):
     with pytest.raises(ValueError, match=r".+"):
         Fault.parse(text)
+
+
+@on_a_loop
+async def test_a_quota_that_is_used_up():
+    async with emulated("--fault=quota") as emulator, sdk(emulator) as client:
+        await client.models.list()  # which is free
+        with pytest.raises(openai.RateLimitError) as caught:
+            await ask(client)
+        assert (caught.value.code, caught.value.type) == ("insufficient_quota", "insufficient_quota")
+        assert "retry-after" not in caught.value.response.headers

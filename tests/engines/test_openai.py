@@ -3,40 +3,15 @@
 import asyncio
 import contextlib
 import socket
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 
 import pytest
 
-from tests.emulators.emulated import ANSWER, ASK, emulated, on_a_loop
-from warmline.credentials import StaticKey, TokenKeeper
-from warmline.engines import ChatMessage
-from warmline.engines.openai import OpenAIConfig, OpenAILanguageModel, TroubleKind
-from warmline.engines.openai.availability import Availability
-from warmline.engines.openai.trouble import Trouble
-from warmline.errors import ConfigError, EngineError, WarmUpFailed
+from tests.emulators.emulated import ANSWER, emulated, on_a_loop
+from tests.engines.asking import ASKED, SECRET, answer_of, language_model, until
+from warmline.errors import EngineError, WarmUpFailed
 
-ASKED = [ChatMessage("system", ASK[0]["content"]), ChatMessage("user", ASK[1]["content"])]
-SECRET = "sk-nobody-may-see-this"
 CHAT, MODELS = "/v1/chat/completions", "/v1/models"
-
-
-@asynccontextmanager
-async def language_model(url, **chosen):
-    model = OpenAILanguageModel(OpenAIConfig(**{"base_url": url, "model": "m", "api_key": SECRET, **chosen}))
-    async with aclosing(model):
-        yield model
-
-
-async def answer_of(model):
-    async with aclosing(model.stream(ASKED)) as pieces:
-        return "".join([piece async for piece in pieces])
-
-
-async def until(holds):
-    """Fails after 30 s."""
-    async with asyncio.timeout(30):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 async def counted(emulator, fits):
@@ -114,35 +89,15 @@ async def test_a_key_that_is_revoked_while_nobody_calls_closes_the_gate():
 
 
 @on_a_loop
-async def test_a_wrong_deployment_at_azure_shows_in_a_turn_and_the_next_turn_may_try_again():
-    async with emulated("--deployment=front-desk") as emulator:
-        at_azure = {"azure_api_version": "2024-10-21", "model": "front-disk"}
-        async with language_model(emulator.url.removesuffix("/v1"), **at_azure) as model:
+async def test_a_wrong_model_is_found_for_free_and_so_is_its_correction():
+    async with emulated("--model=gpt-front") as emulator, language_model(emulator.url, model="gpt-frond") as model:
+        with pytest.raises(WarmUpFailed, match=r"no model or deployment 'gpt-frond' \(HTTP 404, model_not_found\)"):
             await model.connect()
-            with pytest.raises(EngineError, match=r"no model or deployment 'front-disk' \(HTTP 404"):
-                await answer_of(model)
-            assert "correct its name" in model.gate.why_not
-            await until(lambda: model.gate)
-            assert (await emulator.control.counters())["by_status"]["404"] == 1  # the turn; nothing paid was repeated
-
-
-@on_a_loop
-async def test_azure_takes_the_token_of_the_moment():
-    azure = {"azure_api_version": "2024-10-21", "model": "front-desk", "api_key": ""}
-    async with (
-        TokenKeeper(StaticKey("a-token"), name="model") as keeper,
-        emulated("--deployment=front-desk", "--api-key=a-token") as emulator,
-        language_model(emulator.url.removesuffix("/v1"), token_provider=keeper.async_provider(), **azure) as model,
-    ):
-        await model.connect()
+        assert "correct its name" in model.gate.why_not
+        await emulator.control.serve_models(["gpt-front", "gpt-frond"])
+        await until(lambda: model.gate)
+        assert CHAT not in (await emulator.control.counters())["by_path"]
         assert await answer_of(model) == ANSWER
-
-
-def test_azure_needs_all_of_its_parts():
-    azure = {"azure_api_version": "2024-10-21", "base_url": "https://x.example", "model": "front-desk"}
-    for lacking in ({}, {"api_key": "k", "model": None}, {"api_key": "k", "base_url": None}):
-        with pytest.raises(ConfigError):
-            OpenAILanguageModel(OpenAIConfig(**{**azure, **lacking}))
 
 
 @on_a_loop
@@ -157,6 +112,21 @@ async def test_an_exhausted_quota_closes_the_gate_until_it_is_over():
         await emulator.control.disarm("rate-limit")
         await until(lambda: model.gate)
         assert await answer_of(model) == ANSWER
+
+
+@on_a_loop
+async def test_a_quota_that_is_used_up_is_no_rate_limit_and_a_list_of_models_does_not_disprove_it():
+    async with emulated() as emulator, language_model(emulator.url) as model:
+        await model.connect()
+        await emulator.control.arm("quota")
+        with pytest.raises(EngineError, match=r"has no quota left \(HTTP 429, insufficient_quota\): see plan"):
+            await answer_of(model)
+        assert (await emulator.control.counters())["by_path"][CHAT] == 1
+        await asyncio.sleep(1.5)  # by now a rate limit would have been taken for over
+        assert "see plan and billing" in model.gate.why_not
+        await emulator.control.disarm("quota")
+        assert await answer_of(model) == ANSWER
+        assert model.gate
 
 
 @on_a_loop
@@ -219,38 +189,3 @@ async def test_nothing_is_left_after_the_close():
         await counted(emulator, lambda now: now["open"] == 0)
         assert asyncio.all_tasks() <= started
     assert asyncio.all_tasks() <= before
-
-
-def no_jitter(low, high):
-    return low
-
-
-def test_pauses_grow_while_checks_fail_and_after_a_check_that_proves_nothing():
-    quota = Trouble(TroubleKind.QUOTA, "takes no more requests", retry_after_sec=3.0)
-    availability = Availability(no_jitter)
-    availability.failed(quota)
-    availability.failed(quota)  # another caller, the same trouble
-    assert availability.pause_sec() == 3.0
-    for pause_sec in (3.0, 4.0, 8.0, 16.0):
-        availability.check_failed(quota)
-        assert availability.pause_sec() == pause_sec
-    availability.check_passed()  # says nothing about a quota
-    assert availability.trouble is None
-    availability.failed(quota)
-    assert availability.pause_sec() == 32.0
-    availability.answered()
-    availability.failed(quota)
-    assert availability.pause_sec() == 3.0
-    for _ in range(20):
-        availability.check_failed(quota)
-    assert availability.pause_sec() == 60.0
-
-
-def test_a_list_that_lacks_the_model_is_believed_until_the_model_has_answered():
-    availability = Availability(no_jitter)
-    unknown = Trouble(TroubleKind.MODEL, "has no model 'm'")
-    availability.check_failed(unknown)
-    assert availability.trouble is unknown
-    availability.answered()
-    availability.check_failed(unknown)
-    assert availability.trouble is None

@@ -1,4 +1,4 @@
-"""A Kokoro that hums: an ONNX graph with Kokoro's inputs and outputs, and a file of voices."""
+"""A Kokoro that hums, or says one recorded thing: a graph with Kokoro's inputs and outputs, and a file of voices."""
 
 from pathlib import Path
 
@@ -42,4 +42,22 @@ def write_tiny_kokoro(folder: Path, *, silent: bool = False) -> tuple[Path, Path
         "speed": (TensorProto.FLOAT, [1]),
     }
     model: Path = save(folder / "kokoro.onnx", nodes, constants, inputs, {"audio": ["samples"]})
+    return model, voices
+
+
+def write_parrot_kokoro(folder: Path, recording: np.ndarray) -> tuple[Path, Path]:
+    """(model, voices). Whatever the text, it says `recording` (-1..1, 24 kHz), as loud as the voice."""
+    model, voices = write_tiny_kokoro(folder)
+    nodes = [
+        helper.make_node("ReduceMean", ["style"], ["voice"], keepdims=0),
+        helper.make_node("Mul", ["recording", "voice"], ["spoken"]),
+        helper.make_node("Div", ["spoken", "speed"], ["audio"]),
+    ]
+    inputs = {
+        "tokens": (TensorProto.INT64, [1, "n"]),
+        "style": (TensorProto.FLOAT, [1, STYLE_WIDTH]),
+        "speed": (TensorProto.FLOAT, [1]),
+    }
+    constants = [numpy_helper.from_array(recording.astype(np.float32), "recording")]
+    save(model, nodes, constants, inputs, {"audio": ["samples"]})
     return model, voices

@@ -31,7 +31,9 @@ def write_tiny_whisper(folder: Path, seed: int = 0) -> Path:
     spec = whisper_spec.WhisperSpec(1, HEADS, 1, HEADS)
     _fill(spec, random)
     spec.register_vocabulary(VOCABULARY)
-    spec.config.suppress_ids = spec.config.suppress_ids_begin = [VOCABULARY.index(" ")]
+    spec.config.suppress_ids = [VOCABULARY.index(" ")]
+    # As in every Whisper, a text does not begin with its end.
+    spec.config.suppress_ids_begin = [VOCABULARY.index(" "), VOCABULARY.index("<|endoftext|>")]
     spec.config.lang_ids = []
     spec.config.alignment_heads = [(0, 0)]
     spec.validate()

@@ -250,3 +250,22 @@ def test_utterances_begin_at_any_of_a_vads_phases() -> None:
         call.hear_out()
         began.add(round((call.now_sec - 100.05) / 0.02))
     assert len(began) == 3
+
+
+def test_an_utterance_that_is_due_begins_with_the_frame_that_the_plan_lets_it_begin_with() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def may_begin(turn: int, frame: int) -> bool:
+        asked.append((turn, frame))
+        return frame % 8 == 3
+
+    call = VirtualCall(plan(2, may_begin=may_begin, barge_in_ms=100))
+    call.say(0, babble(0.4))
+    began = []
+    for turn in (1, 2):
+        call.hear_out()
+        began.append(asked[-1])
+        call.say(turn, babble(2.0))
+    assert [turn for turn, _ in began] == [1, 2]
+    assert [frame % 8 for _, frame in began] == [3, 3]
+    assert [turn for turn, _ in asked] == sorted(turn for turn, _ in asked)

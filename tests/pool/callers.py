@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from warmline import AllocationTier
@@ -12,13 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from warmline import WarmableResourcePool
+    from warmline.pool import Lease
     from warmline.testing import ScriptedProvider, VirtualTimeLoop
 
 DEFAULT_TIMEOUT_SEC = 8.0
+SESSION_MAX_AGE_SEC = 30.0
 
 
 class Callers:
-    """Everyone who asks one pool (`DEFAULT_TIMEOUT_SEC` is its `acquire_timeout_sec`) of one provider."""
+    """Everyone who asks one pool of one provider.
+
+    `DEFAULT_TIMEOUT_SEC` is its `acquire_timeout_sec`, `SESSION_MAX_AGE_SEC` its `session_max_age_sec`.
+    """
 
     def __init__(self, loop: VirtualTimeLoop, provider: ScriptedProvider) -> None:
         self.loop = loop
@@ -26,6 +32,7 @@ class Callers:
         self.all: list[Caller] = []
         self.stalled_sec = 0.0
         self.shut = False  # from when on `PoolClosed` is an answer
+        self.taken_at = math.inf  # the deadline of a shutdown: it takes what is still held
 
     def __iter__(self) -> Iterator[Caller]:
         return iter(self.all)
@@ -44,6 +51,14 @@ class Callers:
         """Callers that hold something and whose session nobody else has ended."""
         alive = [c for c in self.all if c.resource is not None and not c.task.done() and not c.enough.is_set()]
         return [c for c in alive if not c.ended]
+
+    def nothing_is_closed_under_its_holder(self) -> None:
+        """But by a shutdown at its deadline, and where a session that holds no lease has long been silent."""
+        now = self.loop.time()
+        for caller in self.holders() if now < self.taken_at else []:
+            silent_sec = now - caller.got_at + self.stalled_sec
+            if caller.how == "lease" or silent_sec < SESSION_MAX_AGE_SEC:
+                assert not caller.resource.closes, "a resource was closed under its holder"
 
     def session_ends(self, session_id: str | None) -> None:
         """A session that is released ends for all its callers."""
@@ -77,6 +92,8 @@ class Caller:
         self.enough = asyncio.Event()
         self.fail = False
         self.resource: Any = None
+        self.lease: Lease[Any] | None = None
+        self.got_at = math.inf
         self.ended = False  # by a release of its session, in whoever's name
         self.task = callers.loop.create_task(self.run())
 
@@ -110,6 +127,7 @@ class Caller:
 
     async def _lease(self, made_before: int) -> None:
         async with self.pool.lease(self.session_id, timeout=self.timeout) as lease:
+            self.lease = lease
             self._got(lease.resource, lease.tier, made_before)
             await self.enough.wait()
             if self.fail:
@@ -132,7 +150,7 @@ class Caller:
                 await self.pool.release_for_session(self.session_id, broken=self.fail)
 
     def _got(self, resource: Any, tier: AllocationTier | None, made_before: int) -> None:
-        self.resource = resource
+        self.resource, self.got_at = resource, self.callers.loop.time()
         assert resource in self.callers.provider.made, "a resource of another provider"
         if tier is AllocationTier.WARM:
             assert resource.serial < made_before, "WARM, but made after the caller asked"

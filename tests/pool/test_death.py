@@ -102,7 +102,7 @@ def test_dead_before_it_is_ready_is_a_failed_creation() -> None:
 
 @pytest.mark.parametrize("when", ["warm", "keepalive", "reset", "close"])
 def test_it_dies_while_a_hook_runs(open_pool: Any, provider: ScriptedProvider, when: str) -> None:
-    """Warmed: the creation has failed. Checked or reset: closed when the hook ends. Closing: it is going anyway."""
+    """Warmed: the creation has failed. Checked or reset: closed at once. Closing: it is going anyway."""
 
     async def main() -> None:
         hooks = ("warm", "keepalive", "reset")
@@ -118,9 +118,31 @@ def test_it_dies_while_a_hook_runs(open_pool: Any, provider: ScriptedProvider, w
             check_invariants(pool)
             if when == "warm":
                 assert await caller is not dying
+            if when in ("keepalive", "reset"):
+                await asyncio.sleep(0.1)
+                assert dying.closes == 1
             await asyncio.sleep(10)
             assert dying.closes == 1
             cause = {"warm": "warm_failed", "close": "broken"}.get(when, "died")
             assert pool.snapshot()["closed"][cause] == 1
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("sync", [False, True])
+def test_a_spare_that_dies_during_its_keepalive_is_replaced_at_once(open_pool: Any, sync: bool) -> None:
+    async def main() -> None:
+        provider = ScriptedProvider(latency_sec=0.5, sync=sync, slow_sec=0.05, alive=None)
+        async with open_pool(provider, "keepalive", warm_pool_size=1, keepalive_interval_sec=20.0) as pool:
+            provider.script("keepalive", [Outcome.SLOW if sync else Outcome.NEVER])
+            while not provider.count("keepalive"):
+                await asyncio.sleep(0.01)
+            assert pool.invalidate(provider.made[0])
+            assert pool.snapshot()["closed"]["died"] == 1
+            check_invariants(pool)
+            await asyncio.sleep(0.6)
+            assert provider.made[0].closes == 1
+            assert pool.snapshot()["warm_pool_size"] == 1
+            assert pool.snapshot()["counters"]["abandoned_hooks"] == 0
 
     run_virtual(main())

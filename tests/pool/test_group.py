@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
+from tests.pool.voices import Voice, Voices
 from warmline import AllocationTier, PoolGroup
-from warmline.errors import ConfigError
+from warmline.errors import ConfigError, PoolClosed
 from warmline.testing import check_invariants, run_virtual
 
 pytestmark = pytest.mark.core
-
-
-class Voice:
-    def __init__(self, profile: str) -> None:
-        self.profile = profile
-        self.closed = 0
-
-    async def aclose(self) -> None:
-        self.closed += 1
-
-
-class Voices:
-    """Makes voices, half a second each."""
-
-    def __init__(self) -> None:
-        self.made: list[Voice] = []
-        self.starts: list[float] = []
-
-    def knobs(self, profile: str) -> dict[str, Any]:
-        async def factory() -> Voice:
-            self.starts.append(asyncio.get_running_loop().time())
-            await asyncio.sleep(0.5)
-            self.made.append(Voice(profile))
-            return self.made[-1]
-
-        return {"factory": factory, "name": profile, "warm_pool_size": 1, "warmup_interval_sec": 10.0}
-
-    @property
-    def open(self) -> list[Voice]:
-        return [voice for voice in self.made if not voice.closed]
 
 
 def test_a_request_never_gets_another_profiles_resource() -> None:
@@ -73,7 +43,7 @@ def test_one_maximum_for_all_and_spares_make_room() -> None:
             assert len(voices.open) <= 4
             assert voices.made[0].closed == 1  # the least recently used profile's
             for profile in group.profiles:
-                check_invariants(group._pools[profile])
+                check_invariants(group._members[profile].pool)
         assert all(voice.closed == 1 for voice in voices.made)
 
     run_virtual(main())
@@ -132,6 +102,9 @@ def test_what_belongs_to_the_group_is_not_a_profiles() -> None:
         group = PoolGroup[str, Voice](lambda p: Voices().knobs(p) | {"creates_per_minute": 3}, max_size=3)
         with pytest.raises(ConfigError):
             await group.pool("a")
+        assert group.profiles == ()
+        with pytest.raises(ConfigError):
+            PoolGroup[str, Voice](Voices().knobs, max_size=3, forget_after_sec=0)
 
     run_virtual(main())
 
@@ -148,5 +121,67 @@ def test_a_profile_without_spares_is_not_forgotten_while_somebody_waits() -> Non
             await (await group.pool("a")).release(held, broken=True)
             assert (await waiting).profile == "b"
             await (await group.pool("b")).release(await waiting)
+
+    run_virtual(main())
+
+
+def test_profiles_are_forgotten_while_others_are_asked_for() -> None:
+    """Nobody loses a pool, or its way to one, to somebody else's request."""
+
+    async def main() -> None:
+        voices = Voices()
+        async with PoolGroup[str, Voice](voices.knobs, max_size=10, forget_after_sec=60.0) as group:
+            for profile in "xyz":
+                await group.pool(profile)
+            await asyncio.sleep(600)
+            pools = await asyncio.gather(*(group.pool(profile) for profile in ("n", "y", "m", "x", "y")))
+            assert pools[1] is pools[4]
+            assert group.profiles == ("n", "m", "x", "y")
+            for pool in pools:
+                await pool.release(await pool.acquire())
+        assert not asyncio.all_tasks() - {asyncio.current_task()}
+        assert not voices.open
+
+    run_virtual(main())
+
+
+def test_a_group_keeps_nothing_of_a_forgotten_profile() -> None:
+    async def main() -> None:
+        async with PoolGroup[str, Voice](
+            lambda profile: Voices().knobs(profile) | {"warm_pool_size": 0}, max_size=10, forget_after_sec=10.0
+        ) as group:
+            for number in range(50):
+                async with await group.lease(f"voice-{number}"):
+                    pass
+                await asyncio.sleep(100)
+            assert len(group.profiles) == 1
+            kept = [part for part in vars(group).values() if isinstance(part, dict | set)]
+            assert kept
+            assert max(map(len, kept)) == 1
+
+    run_virtual(main())
+
+
+def test_after_shutdown_there_is_nothing_to_have() -> None:
+    async def main() -> None:
+        voices = Voices()
+        group = PoolGroup[str, Voice](voices.knobs, max_size=5)
+        a = await group.pool("a")
+        held = await a.acquire()
+        ending = asyncio.create_task(group.shutdown(10))
+        await asyncio.sleep(0)
+        for profile in "ab":
+            with pytest.raises(PoolClosed) as refused:
+                await group.lease(profile, "s")
+        assert refused.value.leased == 1
+        await asyncio.sleep(1)
+        ending.cancel()  # which does not stop it
+        await asyncio.wait([ending])
+        await a.release(held)
+        await group.shutdown(0)
+        assert not voices.open
+        assert not asyncio.all_tasks() - {asyncio.current_task()}
+        with pytest.raises(PoolClosed):
+            await group.pool("b")
 
     run_virtual(main())

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.pool.callers import DEFAULT_TIMEOUT_SEC, Callers
 from tests.pool.checked_loop import CheckedLoop
 from warmline import PoolGroup, WarmableResourcePool
+from warmline.errors import PoolClosed
+from warmline.pool.decide import places_wanted
 from warmline.testing import Outcome, ScriptedProvider, check_invariants
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class GroupMachine(RuleBasedStateMachine):
         self.providers = {name: ScriptedProvider(latency_sec=0.4) for name in (*NAMES, LAST)}
         self.callers = {name: Callers(self.loop, provider) for name, provider in self.providers.items()}
         self.starts: list[float] = []
+        self.asked = 0
+        self.ending: asyncio.Task[None] | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(coroutine)
@@ -76,15 +80,43 @@ class GroupMachine(RuleBasedStateMachine):
             "acquire_timeout_sec": DEFAULT_TIMEOUT_SEC,
         }
 
-    async def pool(self, profile: str) -> WarmableResourcePool[Any]:
-        return await self.group.pool(profile)
+    async def pools(self, profiles: list[str]) -> list[WarmableResourcePool[Any]]:
+        """All asked for at once. A profile has one pool, and nobody gets one that is going, or none."""
+        self.asked += len(profiles)
+        found = await asyncio.gather(*map(self.group.pool, profiles), return_exceptions=True)
+        pools = [pool for pool in found if isinstance(pool, WarmableResourcePool)]
+        if self.ending is not None:
+            assert all(isinstance(refused, PoolClosed) for refused in found), found
+            return []
+        assert [self.group._members[profile].pool for profile in profiles] == found
+        assert all(pool._state.open for pool in pools)
+        return pools
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
-    @rule(profile=PROFILES, session=SESSIONS, timeout=st.sampled_from([None, 0, 1.0]), how=st.sampled_from("lh"))
-    def acquire(self, profile: str, session: str | None, timeout: float | None, how: str) -> None:
-        pool = self.run(self.pool(profile))
-        self.callers[profile].call(pool, session, timeout, "lease" if how == "l" else "hold")
+    @rule(
+        profiles=st.lists(PROFILES, min_size=1, max_size=5),
+        session=SESSIONS,
+        timeout=st.sampled_from([None, 0, 1.0]),
+        how=st.sampled_from("lh"),
+    )
+    def acquire(self, profiles: list[str], session: str | None, timeout: float | None, how: str) -> None:
+        for profile, pool in zip(profiles, self.run(self.pools(profiles)), strict=False):
+            self.callers[profile].call(pool, session, timeout, "lease" if how == "l" else "hold")
+
+    @rule(profiles=st.lists(PROFILES, min_size=2, max_size=6))
+    def ask_for_pools(self, profiles: list[str]) -> None:
+        self.run(self.pools(profiles))
+
+    @precondition(lambda self: self.asked > 10 and self.ending is None)
+    @rule(timeout=st.sampled_from([0.0, 2.0]), hurried=st.booleans())
+    def shut_down(self, timeout: float, hurried: bool) -> None:
+        for callers in self.callers.values():
+            callers.shut = True
+        self.ending = self.loop.create_task(self.group.shutdown(timeout))
+        if hurried:
+            self.run(asyncio.sleep(0))
+            self.ending.cancel()
 
     @rule(profile=PROFILES, which=st.integers(0, 10**6), fail=st.booleans())
     def enough(self, profile: str, which: int, fail: bool) -> None:
@@ -113,12 +145,20 @@ class GroupMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.0, 0.3, 1.0, 5.0, 12.0, 45.0]))
     def advance(self, seconds: float) -> None:
         self.run(asyncio.sleep(seconds))
+        self.run(asyncio.sleep(0.001))  # what came of the last tick
+        self.nobody_starves_beside_idle_spares()
+
+    def nobody_starves_beside_idle_spares(self) -> None:
+        states = [member.pool._state for member in self.group._members.values()]
+        if any(places_wanted(state, self.loop.time()) for state in states):
+            idle = [state.knobs.name for state in states if state.spares and not state.queue]
+            assert not idle, f"a caller waits for room, and {idle} have spares"
 
     # --- what must hold --------------------------------------------------------------------------------------------
 
     def every_promise_is_kept(self) -> None:
-        for pool in self.group._pools.values():
-            check_invariants(pool)
+        for member in self.group._members.values():
+            check_invariants(member.pool)
         living = sum(len(provider.open) for provider in self.providers.values())
         assert living <= self.max_size, f"{living} resources live, {self.max_size} may"
 
@@ -138,10 +178,11 @@ class GroupMachine(RuleBasedStateMachine):
     def _end(self) -> None:
         for caller in itertools.chain(*self.callers.values()):
             caller.enough.set()
-        self.run(self._only_one_is_used())
-        for profile in NAMES[1:]:
-            assert not self.providers[profile].open, f"nobody uses {profile}, and it keeps spares"
-        assert self.group.profiles == (NAMES[0], LAST)
+        if self.ending is None:
+            self.run(self._only_one_is_used())
+            for profile in NAMES[1:]:
+                assert not self.providers[profile].open, f"nobody uses {profile}, and it keeps spares"
+            assert self.group.profiles == (NAMES[0], LAST)
         for callers in self.callers.values():
             callers.shut = True
         self.run(self.group.shutdown(0))

@@ -54,11 +54,11 @@ def test_a_sync_hook_that_hangs_is_abandoned_and_its_late_result_closed(hook: st
         original = provider._block
         hung: list[str] = []
 
-        def block(name: str) -> bool:
+        def block(name: str, latency_sec: float) -> bool:
             if name == hook and not hung:
                 hung.append(name)
                 hang.wait(20)
-            return original(name)
+            return original(name, latency_sec)
 
         provider._block = block  # type: ignore[method-assign]
         pool: WarmableResourcePool[Any] = WarmableResourcePool(
@@ -235,3 +235,31 @@ def test_close_methods_are_found() -> None:
 
     run_virtual(main(Both, ["aclose"]))
     run_virtual(main(OnlyClose, ["close"]))
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_shutdown_waits_for_a_hook_in_a_thread(ends: bool) -> None:
+    """One that belongs to no resource, like the question whether a session lives; if it hangs, it is abandoned."""
+    asked, go = threading.Event(), threading.Event()
+
+    def active(_resource: Any) -> bool:
+        asked.set()
+        return go.wait(20)
+
+    async def main() -> None:
+        pool: WarmableResourcePool[Any] = WarmableResourcePool(
+            object, active_fn=active, session_max_age_sec=0.01, warmup_interval_sec=0.01, hook_timeout_sec=1.0
+        )
+        await pool.prepare()
+        await pool.acquire_for_session("a")
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        ending = asyncio.create_task(pool.shutdown(0))
+        await asyncio.sleep(0.05)
+        if ends:
+            go.set()
+        await ending
+        check_invariants(pool)
+        go.set()
+
+    asyncio.run(main())

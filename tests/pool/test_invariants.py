@@ -204,3 +204,48 @@ def test_a_task_left_after_shutdown_is_found() -> None:
         await job.task
 
     run_virtual(main())
+
+
+def test_a_timer_that_was_lost_is_found() -> None:
+    async def main() -> None:
+        pool, waiting = await busy_pool()
+        armed_at, pool._engine.armed_at = pool._engine.armed_at, float("inf")
+        with pytest.raises(InvariantBroken, match="deadlines_kept"):
+            check_invariants(pool)
+        pool._engine.armed_at = armed_at
+        for task in waiting:
+            task.cancel()
+        await pool.shutdown(0)
+
+    run_virtual(main())
+
+
+def test_a_deadline_that_a_look_has_passed_over_is_found() -> None:
+    async def main() -> None:
+        pool, waiting = await busy_pool()
+        (first, *_), *_ = [session.waiters for session in pool._state.queue]
+        pool._state.looked_at = first.deadline
+        assert CHECKS["deadlines_kept"](pool._state) is not None
+        for task in waiting:
+            task.cancel()
+        await pool.shutdown(0)
+
+    run_virtual(main())
+
+
+def test_a_deadline_that_has_just_passed_is_no_fault() -> None:
+    """A loop that stands still, and real time that goes on between two steps: the timer has not run yet."""
+
+    async def main() -> None:
+        pool: WarmableResourcePool[Any] = WarmableResourcePool(**ScriptedProvider(latency_sec=90).hooks(), min_warm=0)
+        await pool.prepare()
+        waiting = asyncio.create_task(pool.acquire(timeout=1))
+        await asyncio.sleep(0.5)
+        asyncio.get_running_loop().advance(5.0)  # type: ignore[attr-defined]  # it is virtual
+        check_invariants(pool)
+        with pytest.raises(TimeoutError):
+            await waiting
+        check_invariants(pool)
+        await pool.shutdown(0)
+
+    run_virtual(main())

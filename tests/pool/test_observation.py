@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
+import pickle
 from typing import Any
 
 import pytest
@@ -244,3 +246,50 @@ def test_a_reader_waits_for_the_next_event_and_ends_with_the_pool(open_pool: Any
         assert seen[-1] == "ResourceClosed"
 
     run_virtual(main())
+
+
+def test_a_snapshot_can_be_copied_and_pickled(open_pool: Any, provider: ScriptedProvider) -> None:
+    async def main() -> None:
+        async with open_pool(provider) as pool:
+            snapshot = pool.snapshot()
+            for other in (copy.copy(snapshot), copy.deepcopy(snapshot), pickle.loads(pickle.dumps(snapshot))):
+                assert other == snapshot
+                for part in (other, other["metrics"]):
+                    with pytest.raises(TypeError):
+                        part["name"] = "other"
+
+    run_virtual(main())
+
+
+def test_signs_of_life_that_nobody_hears_are_not_kept(open_pool: Any, provider: ScriptedProvider) -> None:
+    async def main() -> None:
+        async with open_pool(provider) as pool:
+            pool.touch("heard")
+            assert list(pool._touched) == ["heard"]
+        for number in range(100):
+            pool.touch(f"{number}")
+        assert list(pool._touched) == ["heard"]
+
+    run_virtual(main())
+
+
+def test_a_warm_up_is_logged_and_a_failed_one_is_a_warning_until_the_breaker_is_open(
+    open_pool: Any, provider: ScriptedProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "warmline.pool")
+    failures = [Outcome.FALSE, Outcome.ERROR, Outcome.NEVER, Outcome.ERROR]
+
+    async def main() -> None:
+        provider.script("warm", failures)
+        async with open_pool(provider, "warm", name="tts_pool") as pool:
+            assert await pool.wait_warm(timeout=60)
+
+    run_virtual(main())
+    lines = [(r.getMessage(), r.levelname) for r in caplog.records if r.getMessage().lower().startswith("warm")]
+    assert lines == [
+        ("Warmup failed for tts_pool: WarmUpFailed", "WARNING"),
+        ("Warmup failed for tts_pool: HookFailed", "WARNING"),
+        ("Warmup failed for tts_pool: TimeoutError", "WARNING"),
+        ("Warmup failed for tts_pool: HookFailed", "DEBUG"),
+        ("Warmed resource for pool: tts_pool", "DEBUG"),
+    ]

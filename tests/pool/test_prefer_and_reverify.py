@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from warmline import WarmableResourcePool
-from warmline.testing import ScriptedProvider, check_invariants, run_virtual
+from warmline.testing import Outcome, ScriptedProvider, check_invariants, run_virtual
 
 pytestmark = pytest.mark.core
 
@@ -77,22 +77,24 @@ def test_a_preference_that_fails_is_none() -> None:
     run_virtual(main())
 
 
-def test_reverify_keeps_alive_what_is_older_and_leaves_a_spare_meanwhile(
-    open_pool: Any, provider: ScriptedProvider
+@pytest.mark.parametrize(("floor", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (7, 3)])
+def test_reverify_keeps_alive_what_is_older_and_at_most_half_at_a_time(
+    open_pool: Any, provider: ScriptedProvider, floor: int, most: int
 ) -> None:
     async def main() -> None:
-        knobs: dict[str, Any] = {"keepalive_interval_sec": 1000.0, "warm_pool_size": 3}
+        knobs: dict[str, Any] = {"keepalive_interval_sec": 1000.0, "warm_pool_size": floor}
         async with open_pool(provider, "keepalive", **knobs) as pool:
+            provider.default["keepalive"] = Outcome.SLOW
             pool.reverify(older_than_sec=60.0)
             await asyncio.sleep(5.0)
             assert pool.snapshot()["counters"]["keepalives"] == 0
             pool.reverify()
             away = Counter[int]()
-            for _ in range(100):
+            for _ in range(400):
                 away[len(pool._state.in_flight)] += 1
                 await asyncio.sleep(0.1)
                 check_invariants(pool)
-            assert pool.snapshot()["counters"]["keepalives"] == 3
-            assert max(away) < 3
+            assert pool.snapshot()["counters"]["keepalives"] == floor
+            assert max(away) == most
 
     run_virtual(main())

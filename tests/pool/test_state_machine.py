@@ -9,95 +9,29 @@ import asyncio
 import contextlib
 import functools
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
-from tests.pool.callers import DEFAULT_TIMEOUT_SEC, Callers
-from tests.pool.checked_loop import CheckedLoop
-from warmline import WarmableResourcePool
+from tests.pool.drawn_pool import DrawnPool
+from warmline import OnDemandResourcePool
 from warmline.errors import ForeignResource
-from warmline.testing import Outcome, ScriptedProvider, check_invariants
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
+from warmline.testing import Outcome
 
 pytestmark = pytest.mark.core
 
 SESSIONS = st.sampled_from(["ann", "ben", "cat", "dan", "eve"])
 HOOKS = ["factory", "warm", "validate", "keepalive", "reset", "close", "active"]
 OUTCOMES = st.sampled_from(list(Outcome))
+BLOCKING = {Outcome.SLOW, Outcome.NEVER, Outcome.DEAF}  # a thread would do it in real time
 SECONDS = st.sampled_from([0.0, 0.01, 0.3, 1.0, 4.0, 11.0, 35.0, 70.0])
 TIMEOUTS = st.sampled_from([None, 0, 0.2, 1.0, 6.0])
 
 
-class PoolMachine(RuleBasedStateMachine):
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = CheckedLoop()
-        self.provider = ScriptedProvider(latency_sec=0.4)
-        self.callers = Callers(self.loop, self.provider)
-        self.released_ids: set[str] = set()
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return self.loop.run_until_complete(coroutine)
-
-    @initialize(
-        floor=st.integers(0, 3),
-        max_size=st.sampled_from([None, 3, 4, 6]),
-        budget=st.sampled_from([None, 6, 30]),
-        hooks=st.sets(st.sampled_from(["warm", "validate", "keepalive", "reset", "active"])),
-        ages=st.booleans(),
-        aware=st.booleans(),
-        recycle=st.booleans(),
-        refill=st.booleans(),
-        plain=st.sampled_from([False, False, True]),  # nothing that a return would have to ask
-    )
-    def open(
-        self,
-        floor: int,
-        max_size: int | None,
-        budget: int | None,
-        hooks: set[str],
-        ages: bool,
-        aware: bool,
-        recycle: bool,
-        refill: bool,
-        plain: bool,
-    ) -> None:
-        if plain:
-            self.provider.alive, hooks, ages, recycle = None, hooks & {"warm"}, False, True
-        limits: dict[str, Any] = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
-        self.max_size = self.widest = max_size or 10**9
-        self.budget = budget
-        self.aware = aware
-        self.pool: WarmableResourcePool[Any] = WarmableResourcePool(
-            **self.provider.hooks("close", *hooks),
-            warm_pool_size=floor,
-            max_size=max_size,
-            creates_per_minute=budget,
-            max_waiting=6,
-            acquire_timeout_sec=DEFAULT_TIMEOUT_SEC,
-            session_max_age_sec=30.0,
-            session_awareness=aware,
-            recycle=recycle,
-            enable_background_warmup=refill,
-            **limits,
-        )
-        self.starts: list[float] = []
-        begin = self.provider._begin
-
-        def noted() -> None:
-            begin()
-            self.starts.append(self.loop.time())
-
-        self.provider._begin = noted  # type: ignore[method-assign]  # a witness of its own
-        self.loop.check = functools.partial(check_invariants, self.pool)
-        self.run(self.pool.prepare())
-
+class PoolMachine(DrawnPool):
     # --- callers ---------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: not self.callers.shut)
@@ -130,6 +64,19 @@ class PoolMachine(RuleBasedStateMachine):
         if caller := self.callers.pick(which):
             self.run(caller.cancelled(after, again))
 
+    @rule(which=st.integers(0, 10**6), died=st.booleans())
+    def give_up_on_the_resource(self, which: int, died: bool) -> None:
+        """`lease.discard()`, `lease.invalidate()`: it is used on until the lease ends."""
+        leases = [caller.lease for caller in self.callers.holders() if caller.lease is not None]
+        if not leases or self.loop.time() >= self.callers.taken_at:
+            return
+        lease = leases[which % len(leases)]
+
+        async def tell() -> None:
+            lease.invalidate() if died else lease.discard()
+
+        self.run(tell())
+
     @rule(session=SESSIONS)
     def release_session(self, session: str) -> None:
         async def release() -> None:
@@ -152,11 +99,26 @@ class PoolMachine(RuleBasedStateMachine):
             self.run(self.pool.release(object()))
             pytest.fail("a foreign resource was taken")
 
+    @rule(session=st.one_of(st.none(), SESSIONS))
+    def a_lease_of_another_pool(self, session: str | None) -> None:
+        async def mix_up() -> None:
+            other = OnDemandResourcePool[Any](**self.others.hooks("close"), name="other")
+            async with other, other.lease(session) as lease:
+                for refused in (self.pool.release, functools.partial(self.pool.release_for_session, session)):
+                    with pytest.raises(ForeignResource):
+                        await refused(lease.resource)
+                with pytest.raises(ForeignResource):
+                    self.pool.invalidate(lease.resource)
+                assert not lease.resource.closes
+
+        self.run(mix_up())
+
     # --- the provider ----------------------------------------------------------------------------------------------
 
     @rule(hook=st.sampled_from(HOOKS), outcomes=st.lists(OUTCOMES, min_size=1, max_size=3))
     def script(self, hook: str, outcomes: list[Outcome]) -> None:
-        self.provider.script(hook, outcomes)
+        blocking = BLOCKING if self.provider.sync else set()
+        self.provider.script(hook, [outcome for outcome in outcomes if outcome not in blocking])
 
     @rule(down=st.booleans())
     def provider_goes(self, down: bool) -> None:
@@ -220,46 +182,17 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(timeout=st.sampled_from([0.0, 1.0, 40.0]))
     def shutdown(self, timeout: float) -> None:
         self.callers.shut = True
+        self.callers.taken_at = self.loop.time() + timeout
         self.run(self.pool.shutdown(timeout))
 
-    # --- what outsiders saw ----------------------------------------------------------------------------------------
-
-    @invariant()
-    def nothing_is_closed_twice(self) -> None:
-        assert not self.provider.closed_twice
-
-    @invariant()
-    def the_provider_saw_no_more_than_the_budget(self) -> None:
-        if getattr(self, "budget", None) is not None:
-            for first, last in zip(self.starts, self.starts[self.budget :], strict=False):
-                assert last - first >= 60.0 - 1e-6
-
-    def teardown(self) -> None:
-        try:
-            self._end()
-        finally:
-            self.loop.close()
-
-    def _end(self) -> None:
-        if not hasattr(self, "pool"):
-            return
-        for caller in self.callers:
-            caller.enough.set()
-        self.run(asyncio.sleep(1))
+    @precondition(lambda self: not self.callers.shut)
+    @rule(timeout=st.sampled_from([5.0, 100.0]))
+    def drain(self, timeout: float) -> None:
+        """A shutdown that waits for leases, while everything else goes on."""
         self.callers.shut = True
-        self.run(self.pool.shutdown(0))
-        self.run(asyncio.sleep(60))
-        check_invariants(self.pool)
-        self.callers.nobody_hangs()
-        assert not asyncio.all_tasks(self.loop), "a task is left after shutdown"
-        # A close that was scripted to fail leaves its resource open; everything else was closed.
-        failed = (
-            self.pool.snapshot()["counters"]["close_failures"] + self.pool.snapshot()["counters"]["abandoned_hooks"]
-        )
-        assert len(self.provider.open) <= failed + self.provider.count("close") - sum(
-            r.closes for r in self.provider.made
-        )
-        assert self.pool.snapshot()["counts"]["live"] == 0
+        self.callers.taken_at = self.loop.time() + timeout
+        self.drained = self.loop.create_task(self.pool.shutdown(timeout))
+        self.run(asyncio.sleep(0))
 
 
 EXAMPLES = int(os.environ.get("WARMLINE_EXAMPLES", "120"))

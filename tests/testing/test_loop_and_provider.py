@@ -84,3 +84,18 @@ def test_a_script_is_followed_then_the_default() -> None:
             await hooks["factory"]()
 
     run_virtual(main())
+
+
+def test_in_a_thread_never_ends_badly_and_latency_is_real() -> None:
+    provider = ScriptedProvider(sync=True, latency_sec=0.02, slow_sec=0.01)
+    provider.script("factory", [Outcome.NEVER])
+    hooks = provider.hooks("warm")
+    with pytest.raises(HookFailed):
+        hooks["factory"]()
+    began = time.monotonic()
+    resource = hooks["factory"]()
+    assert time.monotonic() - began >= 0.02  # slept through: more on a busy machine, never less
+    provider.script("warm", [Outcome.NEVER])
+    with pytest.raises(HookFailed):
+        hooks["warm_fn"](resource)
+    assert provider.made == [resource]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from warmline.engines import PoolHooks
     from warmline.settings import Settings
 
-__all__ = ["close_pool", "make_pool", "wait_for_spares"]
+__all__ = ["close_pool", "open_pool", "wait_for_spares"]
 
 _log = logging.getLogger(__name__)
 _TAKE_TIMEOUT_SEC = 10.0
@@ -19,24 +19,29 @@ _SWEEP_SEC = 5.0
 _DRAIN_SEC = 1.0
 
 
-def make_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") -> WarmableResourcePool[Any]:
-    """A pool, not yet open, with spares where they are wanted and the engine says that they are worth it.
+async def open_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") -> WarmableResourcePool[Any]:
+    """A pool with spares where they are wanted and the engine says that they are worth it; the first of them stands.
+
+    The rehearsal needs that one. The others are made while it is in use.
 
     There is one of each for every call that `max_calls` admits, beside the spares: a burst waits for creations, never
     for another call to end. What is made is a process of ours, which no idle limit ends; that it died is told by its
     `alive`.
     """
     spares = min(settings.spare_calls, settings.max_calls) if settings.warm == "all" and hooks.worth_keeping else 0
-    return WarmableResourcePool(
+    pool = WarmableResourcePool(
         **hooks.arguments(),
         name=name,
-        warm_pool_size=spares,
+        warm_pool_size=min(1, spares),
         max_size=settings.max_calls + spares,
         # A warm-up takes a core for as long as it runs: more at a time would only end later, all of them.
         max_concurrent_creates=max(2, os.cpu_count() or 1),
         acquire_timeout_sec=_TAKE_TIMEOUT_SEC,
         warmup_interval_sec=_SWEEP_SEC,
     )
+    await pool.prepare()
+    await pool.resize(warm_pool_size=spares)
+    return pool
 
 
 async def wait_for_spares(*pools: WarmableResourcePool[Any], timeout_sec: float) -> None:

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from warmline.agent.kit import Kit
     from warmline.credentials import TokenKeeper
     from warmline.emulators import EmulatorProcess
-    from warmline.engines import PoolHooks, TextToSpeech, TranscriptStream
-    from warmline.engines.espeak import EspeakTextToSpeech
+    from warmline.engines import PoolHooks, SpeechToText, TextToSpeech, TranscriptStream
     from warmline.engines.openai import OpenAILanguageModel
-    from warmline.engines.pocketsphinx import PocketsphinxSpeechToText
     from warmline.health import Gated
     from warmline.pool import WarmableResourcePool
     from warmline.settings import Scenario, Settings
@@ -40,10 +38,10 @@ class KitParts:
         self._models = ModelRegistry()
         self._graphs = GraphCache(settings.cache_dir / "graphs")
         self._emulator: EmulatorProcess | None = None
-        self._hearing: PocketsphinxSpeechToText | None = None
+        self._hearing: SpeechToText | None = None
         self._whole_phrases = WholePhrases((), {})
         self._ears: WarmableResourcePool[TranscriptStream] | None = None
-        self._speech: EspeakTextToSpeech | None = None
+        self._speech: TextToSpeech | None = None
         self._voices: WarmableResourcePool[TextToSpeech] | None = None
         self._greeting: bytes | None = None
         self._apology: bytes | None = None
@@ -87,9 +85,9 @@ class KitParts:
 
     def model_gate(self) -> "Gated":
         """Whether the language model can be asked, as far as is known; open while there is none."""
-        if self._tokens is not None and not self._tokens.gate:
-            return self._tokens.gate
-        return True if self._model is None else self._model.gate
+        asked = True if self._model is None else self._model.gate
+        # Without a token both are shut, the model's a little longer: until a request has shown that there is one.
+        return self._tokens.gate if asked and self._tokens is not None else asked
 
     # Steps. Each returns what proves that it did what it is for.
 
@@ -106,40 +104,42 @@ class KitParts:
         await self._emulator.aclose()
 
     async def start_recogniser(self) -> Verified:
-        """A template process has loaded the models and heard a recorded word."""
-        from warmline.engines.pocketsphinx import PocketsphinxConfig, PocketsphinxSpeechToText
+        """The chosen engine has loaded its models, and heard something unless ears stand ready: each of them has."""
+        from warmline.agent.ear_and_voice import start_ear
+        from warmline.engines.pocketsphinx import PocketsphinxConfig
 
         phrases = tuple(phrase for each in self._scenario.phrases.values() for phrase in each)
         config = PocketsphinxConfig(
             phrases=phrases, slots=self._scenario.slots, cache_dir=self._settings.cache_dir / "pocketsphinx"
         )
         self._whole_phrases = WholePhrases(config.all_phrases(), config.all_slots())
-        self._hearing = await PocketsphinxSpeechToText.start(config)
-        return Verified("it heard a recorded word")
+        alone = self._settings.warm != "all" or self._settings.spare_calls == 0
+        self._hearing, evidence = await start_ear(self._settings, config, self._models, prove=alone)
+        return Verified(evidence)
 
     async def stop_recogniser(self) -> None:
-        """End its processes."""
+        """End its processes, or threads."""
         assert self._hearing is not None
         await self._hearing.aclose()
 
     async def open_ears(self) -> Verified:
-        """The pool of ears stands, each of its spares has heard a word."""
+        """The pool of ears is open, and one of them has heard a word; the others follow."""
         from warmline.engines import ear_hooks
 
         assert self._hearing is not None
         self._ears = await self._pool("recogniser", ear_hooks(self._hearing))
-        return self._part_made("{} of {} spares".format(*self.spares("recogniser")))
+        return self._part_made("{} of {} spares heard a recorded word".format(*self.spares("recogniser")))
 
     async def close_ears(self) -> None:
         """Close them all."""
         await _close(self._ears)
 
     async def start_voice(self) -> Verified:
-        """A template process has loaded the voice and spoken."""
-        from warmline.engines.espeak import EspeakTextToSpeech
+        """The chosen engine has loaded its voice and spoken."""
+        from warmline.agent.ear_and_voice import start_voice
 
-        self._speech = await EspeakTextToSpeech.start(self._settings.espeak)
-        return self._part_made("it spoke")
+        self._speech, evidence = await start_voice(self._settings)
+        return self._part_made(evidence)
 
     async def stop_voice(self) -> None:
         """End its processes."""
@@ -147,12 +147,12 @@ class KitParts:
         await self._speech.aclose()
 
     async def open_voices(self) -> Verified:
-        """The pool of voices stands, each of its spares has said a word."""
+        """The pool of voices is open, and one of them has said a word; the others follow."""
         from warmline.engines import voice_hooks
 
         assert self._speech is not None
         self._voices = await self._pool("voice", voice_hooks(self._speech))
-        return self._part_made("{} of {} spares".format(*self.spares("voice")))
+        return self._part_made("{} of {} spares spoke".format(*self.spares("voice")))
 
     async def close_voices(self) -> None:
         """Close them all."""
@@ -258,11 +258,9 @@ class KitParts:
         return await render_sentence(self._speech, sentence)
 
     async def _pool(self, name: str, hooks: "PoolHooks[Any]") -> "WarmableResourcePool[Any]":
-        from warmline.agent.call_pools import make_pool
+        from warmline.agent.call_pools import open_pool
 
-        pool = make_pool(name, hooks, self._settings)
-        await pool.prepare()
-        return pool
+        return await open_pool(name, hooks, self._settings)
 
     def _part_made(self, evidence: str) -> Verified:
         if self.kit() is not None:

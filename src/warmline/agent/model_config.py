@@ -39,4 +39,6 @@ def model_tokens(settings: "Settings") -> "TokenKeeper | None":
         from azure.identity import DefaultAzureCredential
     except ImportError as missing:
         raise ConfigError("Azure OpenAI without a key needs azure-identity: pip install 'warmline[azure]'") from missing
-    return TokenKeeper(AzureIdentity(DefaultAzureCredential), name="model")
+    # A caller's turn that finds no token gives up for that reason, and not because no word of an answer came.
+    wait_sec = settings.llm_token_timeout_sec / 2
+    return TokenKeeper(AzureIdentity(DefaultAzureCredential), name="token", wait_timeout_sec=wait_sec)

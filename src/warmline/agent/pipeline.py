@@ -94,48 +94,17 @@ class CallPipeline:
     ) -> None:
         self._mouth = _Mouth(playout, call)
         apology = kit.scenario.apology
-        context = LLMContext([{"role": "assistant", "content": kit.scenario.greeting}])
-        vad = kit.weights.vad(VADParams(stop_secs=kit.vad_stop_sec))
-        turn = kit.weights.turn(SmartTurnParams(stop_secs=_SMART_TURN_OWN_PATIENCE_SEC))
-        aggregators = LLMContextAggregatorPair(
-            context,
-            user_params=LLMUserAggregatorParams(
-                vad_analyzer=vad,
-                user_turn_stop_timeout=_TURN_WATCHDOG_SEC,
-                empty_user_turn=None,  # a cough is not answered
-                user_turn_strategies=UserTurnStrategies(
-                    start=[_TurnStart(playout)],
-                    stop=[
-                        HeardTurnStop(
-                            turn,
-                            patience_sec=kit.turn_patience_sec,
-                            sounds_finished=kit.whole_phrases.__contains__,
-                            mark=call.mark,
-                        )
-                    ],
-                ),
-            ),
-        )
-        user = aggregators.user()
-        user.add_event_handler("on_user_turn_started", _told(call.user_started))
-        user.add_event_handler("on_user_turn_stopped", _told(call.user_stopped))
+        aggregators = _aggregators(kit, playout, call)
         processors = [
             _Ears(audio),
             EngineSTTService(ear, heard=call.heard, mark=call.mark),
-            user,
+            aggregators.user(),
             EngineLLMService(kit.model, prepare=call.prepare, replied=call.replied, apology=apology, mark=call.mark),
             EngineTTSService(voice, mark=call.mark, rendered={apology: kit.apology}),
             self._mouth,
             aggregators.assistant(),
         ]
-        self._worker = PipelineWorker(
-            Pipeline(processors),
-            params=PipelineParams(audio_in_sample_rate=SAMPLE_RATE_HZ, audio_out_sample_rate=SAMPLE_RATE_HZ),
-            idle_timeout_secs=None,
-            enable_rtvi=False,
-            enable_turn_tracking=False,
-            check_dangling_tasks=False,
-        )
+        self._worker = _worker(processors)
 
     async def run(self) -> None:
         """Until cancelled; returns when nothing of it is left."""
@@ -154,6 +123,43 @@ class CallPipeline:
     async def bot_stopped(self) -> None:
         """Tell every processor that the agent fell silent."""
         await self._mouth.announce(BotStoppedSpeakingFrame)
+
+
+def _aggregators(kit: Kit, playout: Playout, call: Conversation) -> LLMContextAggregatorPair:
+    """What turns speech and answers into a conversation that has begun with the greeting."""
+    pair = LLMContextAggregatorPair(
+        LLMContext([{"role": "assistant", "content": kit.scenario.greeting}]),
+        user_params=LLMUserAggregatorParams(
+            vad_analyzer=kit.weights.vad(VADParams(stop_secs=kit.vad_stop_sec)),
+            user_turn_stop_timeout=_TURN_WATCHDOG_SEC,
+            empty_user_turn=None,  # a cough is not answered
+            user_turn_strategies=UserTurnStrategies(start=[_TurnStart(playout)], stop=[_turn_stop(kit, call)]),
+        ),
+    )
+    user = pair.user()
+    user.add_event_handler("on_user_turn_started", _told(call.user_started))
+    user.add_event_handler("on_user_turn_stopped", _told(call.user_stopped))
+    return pair
+
+
+def _turn_stop(kit: Kit, call: Conversation) -> HeardTurnStop:
+    return HeardTurnStop(
+        kit.weights.turn(SmartTurnParams(stop_secs=_SMART_TURN_OWN_PATIENCE_SEC)),
+        patience_sec=kit.turn_patience_sec,
+        sounds_finished=kit.whole_phrases.__contains__,
+        mark=call.mark,
+    )
+
+
+def _worker(processors: Sequence[FrameProcessor]) -> PipelineWorker:
+    return PipelineWorker(
+        Pipeline(list(processors)),
+        params=PipelineParams(audio_in_sample_rate=SAMPLE_RATE_HZ, audio_out_sample_rate=SAMPLE_RATE_HZ),
+        idle_timeout_secs=None,
+        enable_rtvi=False,
+        enable_turn_tracking=False,
+        check_dangling_tasks=False,
+    )
 
 
 async def _ended(runner: WorkerRunner, running: "asyncio.Task[None]") -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from warmline.agent.door import Door, listen
 from warmline.agent.memory import use_few_arenas
+from warmline.agent.recovery import rerun_when_back
 from warmline.agent.warm_start import WarmStart
 from warmline.clock import SystemClock
 from warmline.events import Event
@@ -88,13 +89,8 @@ async def run(
                 operations_app,
             )
 
-            health = Health(
-                warm_start.plan,
-                floors=warm_start.floors,
-                gates={**warm_start.gates, **(gates or {})},
-                drain=drain,
-                clock=clock,
-            )
+            gates = {**warm_start.gates, **(gates or {})}
+            health = Health(warm_start.plan, floors=warm_start.floors, gates=gates, drain=drain, clock=clock)
             switchboard = Switchboard(settings, scenario.name, warm_start.kit, drain, clock=clock, emit=emit)
             doors = [
                 Door(create_app(settings, switchboard, health), public, settings.log_level),
@@ -102,15 +98,19 @@ async def run(
             ]
             say(f"Listening: {_address(settings)} (its state: {_operations(doors[1])})")
             await _take_calls(
-                doors, _announce(settings, health, warm_start, say, ready), _leave(drain, switchboard, stop), stop
+                doors,
+                [
+                    _announce(settings, health, warm_start, say, ready),
+                    _leave(drain, switchboard, stop),
+                    rerun_when_back(warm_start.plan, lambda: warm_start.model_answers and not drain.begun, clock),
+                ],
+                stop,
             )
 
 
-async def _take_calls(
-    doors: list[Door], announce: Coroutine[Any, Any, None], leave: Coroutine[Any, Any, None], stop: asyncio.Event
-) -> None:
+async def _take_calls(doors: list[Door], meanwhile: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
-        until_stopped = [tasks.create_task(announce), tasks.create_task(leave)]
+        until_stopped = [tasks.create_task(each) for each in meanwhile]
         serving = [tasks.create_task(door.serve()) for door in doors]
         await stop.wait()
         for task in until_stopped:
@@ -212,9 +212,13 @@ def _address(settings: "Settings") -> str:
 
 
 def _configure_logging(level: str) -> None:
-    """Our log to stderr; Pipecat's only from warnings on, since its debug lines quote the caller."""
+    """Our log to stderr; Pipecat's only from warnings on, since its debug lines quote the caller.
+
+    azure-identity's not at all: its warnings quote whatever the identity endpoint has answered.
+    """
     from loguru import logger
 
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
     logger.remove()
     logger.add(sys.stderr, level=max(level.upper(), "WARNING", key=lambda name: logger.level(name).no))

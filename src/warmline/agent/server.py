@@ -5,8 +5,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from warmline.agent.admission import Admission, AllLinesBusy
@@ -38,10 +39,9 @@ _AGENT_FAILED = "the agent failed"
 _FAILED, _POLICY_VIOLATION, _BUSY = 1011, 1008, 1013
 
 
-def create_app(settings: "Settings", switchboard: "Switchboard", health: Health) -> FastAPI:
+def create_app(settings: "Settings", switchboard: "Switchboard", health: Health) -> Starlette:
     """The page at `/`, calls at `/ws`, both behind the guard; and in front of it the probes, which name no secret."""
-    app = FastAPI(title="Warmline", openapi_url=None, docs_url=None, redoc_url=None, routes=page_routes())
-    app.add_api_websocket_route("/ws", switchboard.take_call)
+    app = Starlette(routes=[*page_routes(), WebSocketRoute("/ws", switchboard.take_call)])
     app.add_middleware(_GuardMiddleware, guard=switchboard.guard)
     app.add_middleware(HealthMiddleware, health=health)  # the last one added is the first one asked
     return app

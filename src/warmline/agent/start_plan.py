@@ -8,9 +8,12 @@ models, weights, inferences) runs beside them.
 import gc
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from warmline.agent.unused_imports import without_unused_imports
 from warmline.startup import Criticality, Step, Verified
 
 if TYPE_CHECKING:
@@ -22,21 +25,27 @@ __all__ = ["WEB_SERVER", "import_steps", "kit_steps"]
 WEB_SERVER = "import web server"
 # In the order in which they are needed: first what takes probes, then what other steps wait for.
 _IMPORTS = (
-    (WEB_SERVER, "warmline.agent.server", 0.4),
-    ("import onnxruntime", "onnxruntime", 0.2),
-    ("import analyzers", "warmline.adapters.pipecat", 0.6),
-    ("import openai", "warmline.engines.openai", 0.5),
-    ("import pipeline", "warmline.agent.pipeline", 0.4),
-    ("import rehearsal", "warmline.agent.rehearsal", 0.1),
+    (WEB_SERVER, "warmline.agent.server", 0.15),
+    ("import pools", "warmline.agent.call_pools", 0.05),
+    ("import onnxruntime", "onnxruntime", 0.05),
+    ("import analyzers", "warmline.adapters.pipecat", 0.2),
+    ("import openai", "warmline.engines.openai", 0.2),
+    ("import pipeline", "warmline.agent.pipeline", 0.15),
+    ("import rehearsal", "warmline.agent.rehearsal", 0.0),
 )
-_ANALYZERS, _OPENAI, _PIPELINE, _REHEARSAL = "import analyzers", "import openai", "import pipeline", "import rehearsal"
+# It runs in threads of this process. The other engines have processes of their own, and load their libraries there.
+_IMPORT_WHISPER = ("import whisper", "faster_whisper", 1.0)
+_POOLS, _ANALYZERS, _OPENAI = "import pools", "import analyzers", "import openai"
+_PIPELINE, _REHEARSAL = "import pipeline", "import rehearsal"
 _LOAD_TIMEOUT_SEC = 150.0
 _CRITICAL, _OPTIONAL = Criticality.CRITICAL, Criticality.OPTIONAL
 
 
-def import_steps(*, all_of_a_call: bool) -> list[Step]:
+def import_steps(settings: "Settings", *, all_of_a_call: bool) -> list[Step]:
     """The modules of the server, or those of a call as well; one at a time."""
-    lane = _IMPORTS if all_of_a_call else _IMPORTS[:1]
+    server, *call = _IMPORTS
+    whisper = [_IMPORT_WHISPER] if settings.ear == "whisper" else []
+    lane = [server, *whisper, *call] if all_of_a_call else [server]
     before = [(), *((name,) for name, _, _ in lane)]
     return [_import(*each, after) for each, after in zip(lane, before, strict=False)]
 
@@ -61,27 +70,40 @@ def _import(name: str, module: str, expected_sec: float, after: tuple[str, ...])
 
 def _load(module: str) -> Verified:
     before = len(sys.modules)
-    importlib.import_module(module)
-    # What it made lives until the end: walked by every collection, it would hold up the imports that follow, and calls.
-    gc.freeze()
+    with _no_collections(), without_unused_imports():
+        importlib.import_module(module)
     return Verified(f"{len(sys.modules) - before} modules")
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """What an import makes lives until the end: to walk it would hold up this import, those that follow, and calls."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
     start = partial(Step, timeout_sec=_LOAD_TIMEOUT_SEC, criticality=_CRITICAL, cpu=True)
     fill = partial(Step, timeout_sec=30.0, criticality=_CRITICAL)
+    hear = partial(start, needs=(_IMPORT_WHISPER[0],)) if settings.ear == "whisper" else start
     steps = [
-        start(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
-        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser",), expected_sec=0.3),
-        start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.3),
-        fill(name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice",), expected_sec=0.1),
-        fill(name="greeting", run=parts.render_greeting, needs=("voice",), expected_sec=0.1),
-        fill(name="apology", run=parts.render_apology, needs=("voice",), expected_sec=0.1),
+        hear(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
+        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser", _POOLS), expected_sec=0.15),
+        start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.2),
+        fill(
+            name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice", _POOLS), expected_sec=0.05
+        ),
+        fill(name="greeting", run=parts.render_greeting, needs=("voice",), expected_sec=0.05),
+        fill(name="apology", run=parts.render_apology, needs=("voice",), expected_sec=0.05),
     ]
     if settings.llm_base_url is not None:
         return steps
     server = start(
-        name="model server", run=parts.start_model_server, close=parts.stop_model_server, retries=1, expected_sec=0.6
+        name="model server", run=parts.start_model_server, close=parts.stop_model_server, retries=1, expected_sec=0.3
     )
     return [server, *steps]
 
@@ -132,10 +154,16 @@ def _exercises(parts: "KitParts", settings: "Settings") -> list[Step]:
             name="rehearsal",
             run=parts.rehearse,
             needs=("ears", "voices", "greeting", "apology", "turn models", "model client", _PIPELINE, _REHEARSAL),
-            after=("model connection", "silero inference", "smart-turn inference"),
             timeout_sec=20.0,
+            expected_sec=0.5,
             paid=settings.llm_base_url is not None,
         ),
-        Step(name="spares", run=parts.wait_for_spares, needs=("ears", "voices"), after=("rehearsal",)),
+        Step(
+            name="spares",
+            run=parts.wait_for_spares,
+            needs=("ears", "voices"),
+            after=("rehearsal", "model connection", "silero inference", "smart-turn inference"),
+            expected_sec=0.0,
+        ),
         Step(name="freeze", run=parts.freeze, after=("spares",), criticality=_OPTIONAL, expected_sec=0.0),
     ]

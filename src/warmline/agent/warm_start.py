@@ -61,6 +61,11 @@ class WarmStart:
         """What must be open, beside the plan's steps, for the server to be ready."""
         return {"model": self._parts.model_gate}
 
+    @property
+    def model_answers(self) -> bool:
+        """Whether nothing speaks against the next request to the language model."""
+        return bool(self._parts.model_gate())
+
     async def __aenter__(self) -> "WarmStart":
         await self._held.enter_async_context(self.plan)
         return self
@@ -98,13 +103,16 @@ class WarmStart:
     async def _opened(self) -> Plan:
         async with self._opening:
             if self._kit_plan is None:
-                steps = [*import_steps(all_of_a_call=True), *kit_steps(self._parts, self._settings, exercise=False)]
+                steps = [
+                    *import_steps(self._settings, all_of_a_call=True),
+                    *kit_steps(self._parts, self._settings, exercise=False),
+                ]
                 plan = Plan(steps, policy=Policy.BACKGROUND, recover_sec=None, emit=self._emit)
                 self._kit_plan = await self._held.enter_async_context(plan)
             return self._kit_plan
 
     def _start_steps(self) -> list[Step]:
-        steps = import_steps(all_of_a_call=self._settings.warm != "none")
+        steps = import_steps(self._settings, all_of_a_call=self._settings.warm != "none")
         if self._settings.warm == "all":
             steps += kit_steps(self._parts, self._settings, exercise=True)
         return steps

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["WholePhrases"]
 
+_PUNCTUATION = re.compile(r"[.,;:!?]")
 _POLITE = re.compile(r"^(?:(?:yes|no|okay|well|hello|hi)\s+)?(.*?)(?:\s+(?:please|thanks|thank you))?$")
 
 
@@ -19,7 +20,7 @@ class WholePhrases:
             self._learn(phrase)
 
     def __contains__(self, text: str) -> bool:
-        said = " ".join(text.lower().split())
+        said = " ".join(_PUNCTUATION.sub(" ", text.lower()).split())  # some recognisers write it
         courteous = _POLITE.match(said)
         return self._is_whole(said) or (courteous is not None and self._is_whole(courteous[1]))
 

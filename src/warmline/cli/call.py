@@ -1,7 +1,7 @@
 """`warmline call`: call a voice agent, and measure it at the ear."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 import click
@@ -81,6 +81,8 @@ def call(
     answered or the protocol was broken; 2 for a wrong option or file; 3 when calls were completed, but a reply was not
     as expected.
     """
+    if spawn is not None and (parallel > 1 or rate is not None):
+        raise click.UsageError("--spawn starts one server after the other: it cannot go with --parallel or --rate")
     plans = plan_calls(
         read_scripts(scripts, sentences, expect),
         voice=voice,
@@ -90,17 +92,9 @@ def call(
         pauses=pauses,
         turn_timeout_sec=turn_timeout,
     )
-    if spawn is not None and (parallel > 1 or rate is not None):
-        raise click.UsageError("--spawn starts one server after the other: it cannot go with --parallel or --rate")
     caller = Caller(websocket_url(url), ticket=read_token_file(ticket_file) if ticket_file else None)
-    try:
-        results = asyncio.run(_place(caller, plans, parallel, rate, spawn))
-    except asyncio.CancelledError:
-        raise click.Abort from None
-    if json_file is not None:
-        write_json(json_file, results)
-    if json_file != Path("-"):
-        print_calls(results, summarize(results))
+    results = _measure(_place(caller, plans, parallel, rate, spawn))
+    _tell(results, json_file)
     return _exit_status(results)
 
 
@@ -112,6 +106,20 @@ def websocket_url(url: str) -> str:
         raise click.BadParameter(f"expected ws:// or wss://, found {scheme}://", param_hint="URL")
     host, _, path = rest.partition("/")
     return f"{'wss' if secure else 'ws'}://{host}/{path or 'ws'}"
+
+
+def _measure(placing: Coroutine[object, object, list[CallResult]]) -> list[CallResult]:
+    try:
+        return asyncio.run(placing)
+    except asyncio.CancelledError:
+        raise click.Abort from None
+
+
+def _tell(results: Sequence[CallResult], json_file: Path | None) -> None:
+    if json_file is not None:
+        write_json(json_file, results)
+    if json_file != Path("-"):
+        print_calls(results, summarize(results))
 
 
 async def _place(

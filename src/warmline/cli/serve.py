@@ -21,7 +21,8 @@ def serve(settings: Settings, explain_only: bool) -> int:
     What answers, unless you choose otherwise: Silero and smart-turn (in Pipecat's wheel) say when the caller has
     finished, pocketsphinx hears, an emulator of an OpenAI-compatible API thinks, espeak-ng speaks. All of them run on
     this machine, need no account and download nothing. With OPENAI_API_KEY set, or with --llm-base-url, a real model
-    thinks instead; --llm-base-url embedded keeps the emulator.
+    thinks instead; --llm-base-url embedded keeps the emulator. --ear whisper and --voice kokoro hear and speak with
+    models of yours, from files on this machine.
 
     Everything that the first call needs is loaded, run once and checked before the server is ready (/readyz); --warm
     imports and --cold leave that to the first call, to show what it costs. --explain shows the plan of it.

@@ -12,6 +12,8 @@ from warmline.settings import Settings, load_settings
 __all__ = ["takes_settings"]
 
 _FILE = click.Path(path_type=Path)
+_EAR = click.Choice(["pocketsphinx", "whisper"])
+_VOICE = click.Choice(["espeak", "kokoro"])
 _WARM = click.Choice(["all", "imports", "none"])
 _STARTUP_POLICY = click.Choice(["gate", "background", "block"])
 _LOG_LEVEL = click.Choice(["debug", "info", "warning", "error", "critical"], case_sensitive=False)
@@ -40,6 +42,10 @@ _OPTIONS = (
     _setting("--warm", "warm", type=_WARM),
     click.option("--cold", is_flag=True, help="the same as --warm none."),
     _setting("--scenario", "scenario", type=_FILE, metavar="FILE"),
+    _setting("--ear", "ear", type=_EAR),
+    _setting("--ear-model", "ear_model", type=_FILE, metavar="FOLDER"),
+    _setting("--voice", "voice", type=_VOICE),
+    _setting("--voice-model", "voice_model", type=_FILE, metavar="FILE"),
     _setting("--llm-model", "llm_model", metavar="NAME"),
     _setting("--llm-base-url", "llm_base_url", metavar="URL"),
     _setting("--llm-azure-api-version", "llm_azure_api_version", metavar="VERSION"),

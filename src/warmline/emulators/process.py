@@ -1,7 +1,6 @@
 """An emulator in a process of its own, that ends when its parent does."""
 
 import asyncio
-import contextlib
 import json
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from warmline.emulators.child import end_child
 from warmline.emulators.remote_control import EmulatorControl
 from warmline.errors import EngineError
 
@@ -177,17 +177,7 @@ async def _announcement(process: asyncio.subprocess.Process, timeout_sec: float)
 
 
 async def _end(process: asyncio.subprocess.Process, tail: _Tail, grace_sec: float) -> None:
-    """End the child, at the latest by force, and reap it, also when the caller is cancelled meanwhile."""
-    if process.stdin:
-        process.stdin.close()
     try:
-        async with asyncio.timeout(grace_sec):
-            await process.wait()
-    except TimeoutError:
-        pass
+        await end_child(process, grace_sec)
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
         await tail.ended()

@@ -48,6 +48,14 @@ class EmulatorControl:
         """Accept these API keys alone, or any (None)."""
         await self._send("PUT", "/keys", {"accepted": keys})
 
+    async def serve_models(self, names: list[str] | None) -> None:
+        """Serve these models alone, or any name (None)."""
+        await self._send("PUT", "/models", {"served": names})
+
+    async def serve_deployments(self, names: list[str] | None) -> None:
+        """Serve these of Azure's deployments alone, or any name (None)."""
+        await self._send("PUT", "/deployments", {"served": names})
+
     async def _send(self, method: str, path: str, told: Mapping[str, object] | None = None) -> Mapping[str, Any]:
         return await asyncio.to_thread(self._exchange, method, path, told)
 

@@ -38,6 +38,7 @@ class Conversation:
         self._connected_sec = connected_sec
         self._phase = _Phase.GREETING
         self._resume_sec = 0.0
+        self._frames = 0
         self._turns: list[Turn] = []
 
     @property
@@ -48,6 +49,7 @@ class Conversation:
     def frame(self, now_sec: float) -> bytes:
         """What the microphone took in the 20 ms that end now; what comes next is decided on the way."""
         self._decide(now_sec)
+        self._frames += 1
         if self._phase is not _Phase.SPEAKING:
             return _SILENCE
         turn = self._turns[-1]
@@ -121,7 +123,8 @@ class Conversation:
             return False
         if self._plan.turns[len(self._turns)][0].pause_sec:
             return False
-        return now_sec >= (answer.onset_sec() or now_sec) + self._plan.barge_in_ms / 1000
+        due_sec = (answer.onset_sec() or now_sec) + self._plan.barge_in_ms / 1000
+        return now_sec >= due_sec and self._may_begin()
 
     def _pause(self, now_sec: float) -> None:
         self._phase = _Phase.PAUSE
@@ -130,10 +133,13 @@ class Conversation:
         self._resume_sec = now_sec + gap_sec + self._plan.jitter() * _MOST_JITTER_SEC
 
     def _go_on(self) -> None:
-        if len(self._turns) < len(self._plan.turns):
-            self._speak()
-        else:
+        if len(self._turns) == len(self._plan.turns):
             self._phase = _Phase.OVER
+        elif self._may_begin():
+            self._speak()
+
+    def _may_begin(self) -> bool:
+        return self._plan.may_begin(len(self._turns) + 1, self._frames)
 
     def _speak(self, interrupting: Answer | None = None) -> None:
         script, utterance = self._plan.turns[len(self._turns)]

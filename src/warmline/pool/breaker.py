@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Breaker"]
 
 FAILURES_TO_OPEN = 3
+LEAST_RETRY_SEC = 0.01  # even where no pause was asked for: a provider that fails at once would keep the loop busy
 
 
 class Breaker:
@@ -64,5 +65,6 @@ class Breaker:
         return self.probe is None and now >= self.retry_at
 
     def _back_off_sec(self) -> float:
-        longest = min(self._retry_max_sec, self._retry_min_sec * 2.0 ** min(self._probes_failed + 1, 30))
-        return self.clock.jitter(self._retry_min_sec, longest)
+        shortest = max(self._retry_min_sec, LEAST_RETRY_SEC)
+        longest = min(self._retry_max_sec, shortest * 2.0 ** min(self._probes_failed + 1, 30))
+        return self.clock.jitter(shortest, max(shortest, longest))

@@ -11,13 +11,15 @@ __all__ = ["Capacity"]
 class Capacity:
     """How many resources may live in all pools of a group together.
 
-    `on_freed` is called when a place becomes free; `callers_waiting` tells how many callers, of all pools, want one.
+    `on_freed` is called when a place becomes free, `on_short` when a caller could be served were there one, or when a
+    spare appears that might have to make room for one; `callers_waiting` tells how many callers, of all pools, wait.
     """
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
         self.live: int = 0
         self.on_freed: Callable[[], None] = lambda: None
+        self.on_short: Callable[[], None] = lambda: None
         self.callers_waiting: Callable[[], int] = lambda: 0
 
     def has_room(self) -> bool:
@@ -36,3 +38,8 @@ class Capacity:
         """One fewer lives."""
         self.live -= 1
         self.on_freed()
+
+    def spare_appeared(self) -> None:
+        """A pool has one resource more that nobody uses."""
+        if not self.has_room() and self.callers_waiting():
+            self.on_short()

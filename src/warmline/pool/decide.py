@@ -9,16 +9,17 @@ import math
 from typing import TYPE_CHECKING
 
 from warmline.errors import CreateFailed
-from warmline.pool import lending
+from warmline.pool import lending, prefetching
 from warmline.pool.actions import Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
+from warmline.pool.signals import ENDS_THE_PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from warmline.pool.state import PoolState
 
-__all__ = ["attention_at", "first_choice", "hard_limit", "is_surplus", "pump", "serve"]
+__all__ = ["attention_at", "first_choice", "hard_limit", "places_wanted", "pump", "serve"]
 
 REFILL_CREATES = 4  # background creations at a time
 STALE_CREATE_FACTOR = 3.0  # in median creations: older ones no longer count as "about to come"
@@ -34,13 +35,14 @@ def pump(state: PoolState, now: float) -> None:
     _let_retiring_go(state, now)
 
 
-def serve(state: PoolState, now: float) -> None:
-    """Hand spares to whoever has waited longest."""
+def serve(state: PoolState, now: float, trusted_sec: float = 0.0) -> None:
+    """Hand spares to whoever has waited longest. A verification younger than `trusted_sec` is trusted in any case."""
     while state.queue and state.lending:
-        entry = _pick(state, now)
+        entry = _pick(state, now, trusted_sec)
         if entry is None:
             return
         session, _ = state.queue.popitem(last=False)
+        state.last_served_seq = session.asked_seq
         lending.hand_over(state, entry, session, now)
 
 
@@ -59,11 +61,13 @@ def _in_order(state: PoolState, pile: Iterable[Entry]) -> list[Entry]:
 def _preference(state: PoolState, entry: Entry) -> float:
     try:
         return 0.0 if state.prefer is None else float(state.prefer(entry.resource))
-    except Exception:  # an opinion that cannot be had is none
+    except ENDS_THE_PROCESS:
+        raise
+    except BaseException:  # an opinion that cannot be had is none
         return 0.0
 
 
-def _pick(state: PoolState, now: float) -> Entry | None:
+def _pick(state: PoolState, now: float, trusted_sec: float) -> Entry | None:
     """The preferred spare that is safe and verified, off its shelf. Meets unsafe ones: closes or checks them."""
     if state.shelf and not state.picky and state.prefer is None and state.shelf[0].alive is None:
         return state.shelf.popleft()
@@ -72,7 +76,7 @@ def _pick(state: PoolState, now: float) -> Entry | None:
             cause = unfit(state, entry, now)
             if cause is not None:
                 state.close(entry, cause, now)
-            elif not needs_check(state, entry, now):
+            elif not needs_check(state, entry, now, trusted_sec):
                 pile.remove(entry)
                 return entry
             elif _handout_checks(state) < len(state.queue):
@@ -92,9 +96,9 @@ def unfit(state: PoolState, entry: Entry, now: float) -> CloseCause | None:
     return cause if now >= at else None
 
 
-def needs_check(state: PoolState, entry: Entry, now: float) -> bool:
+def needs_check(state: PoolState, entry: Entry, now: float, trusted_sec: float = 0.0) -> bool:
     """True when the last verification is too old to trust."""
-    return state.hooks.validate and now - entry.verified_at > state.validate_after_sec
+    return state.hooks.validate and now - entry.verified_at > max(state.validate_after_sec, trusted_sec)
 
 
 def hard_limit(state: PoolState, entry: Entry) -> tuple[float, CloseCause]:
@@ -132,19 +136,12 @@ def attention_at(state: PoolState, entry: Entry) -> float:
     return min(keepalive_at(state, entry), retire_limit(state, entry)[0])
 
 
-def is_surplus(state: PoolState) -> bool:
-    """True when one more spare would be too many."""
-    if state.live > state.max_size:
-        return True
-    return not state.queue and len(state.shelf) >= state.max_spares
-
-
 # --- creations -------------------------------------------------------------------------------------------------------
 
 
 def _create_for_callers(state: PoolState, now: float) -> None:
     """One creation for each waiting session that nothing about to come will serve. No caller waits for a refill."""
-    if not (state.queue and state.lending and has_room(state)):
+    if not (state.queue and state.lending and state.live < state.max_size):
         return
     missing = len(state.queue) - _about_to_come(state, now)
     while missing > 0 and _may_create(state, now):
@@ -152,10 +149,22 @@ def _create_for_callers(state: PoolState, now: float) -> None:
         if at > now:
             state.wake(at)
             return
+        if state.capacity is not None and not state.capacity.has_room():
+            state.capacity.on_short()
+            return
         _begin(state, now, background=False)
         missing -= 1
         if state.typical_create_sec is not None:  # look again when it takes unusually long
             state.wake(now + STALE_CREATE_FACTOR * state.typical_create_sec)
+
+
+def places_wanted(state: PoolState, now: float) -> int:
+    """How many places of a full group the callers of this pool could fill at once."""
+    if not (state.queue and state.lending and _may_create(state, now)) or state.budget.opens_at(caller=True) > now:
+        return 0
+    allowed = state.knobs.max_concurrent_creates - state.count(EntryState.CREATING, EntryState.WARMING)
+    most = 1 if state.breaker.open else min(allowed, state.max_size - state.live)
+    return max(0, int(min(most, len(state.queue) - _about_to_come(state, now))))
 
 
 def _create_for_floor(state: PoolState, now: float) -> None:
@@ -205,11 +214,9 @@ def _promising(entry: Entry) -> bool:
 
 
 def _may_create(state: PoolState, now: float) -> bool:
-    """Room below max_size and max_concurrent_creates, and no open breaker in the way."""
-    if (
-        not has_room(state)
-        or state.count(EntryState.CREATING, EntryState.WARMING) >= state.knobs.max_concurrent_creates
-    ):
+    """Room below this pool's max_size and max_concurrent_creates, and no open breaker in the way."""
+    making = state.count(EntryState.CREATING, EntryState.WARMING)
+    if state.live >= state.max_size or making >= state.knobs.max_concurrent_creates:
         return False
     if not state.breaker.open:
         return True
@@ -239,7 +246,7 @@ def _refuse_while_open(state: PoolState, now: float) -> None:
     breaker = state.breaker
     served = state.count(EntryState.CHECKING, EntryState.RESETTING)
     for position, session in enumerate(list(state.queue)):
-        if position < served or session is breaker.prober:
+        if position < served or session is breaker.prober or prefetching.promised(state, session.id):
             continue
         if breaker.probe is not None and breaker.prober is None:
             breaker.prober = session

@@ -29,6 +29,7 @@ __all__ = ["Engine"]
 
 logger: logging.Logger = logging.getLogger("warmline.pool")
 
+LOOK_AGAIN_SEC = 0.1
 REARM_SEC = 0.001  # an early timer (uvloop rounds to milliseconds) is not asked again sooner
 
 
@@ -96,15 +97,25 @@ class Engine:
                 for waiter in woken:
                     if waiter.future is not None and not waiter.future.done():
                         waiter.future.set_result(None)
-                actions, state.actions = state.actions, []
-                for action in actions:
-                    self.work.start(action)
+                self._start_all()
         finally:
             self._performing = False
         if state.wake_at < self.armed_at and state.phase is not Phase.CLOSED:
             self._arm(state.wake_at)
         if self._watchers:
             self._tell_watchers()
+
+    def _start_all(self) -> None:
+        actions, self.state.actions = self.state.actions, []
+        rest = iter(actions)
+        try:
+            for action in rest:
+                self.work.start(action)
+        except BaseException:  # Ctrl-C, in the middle of a hook's first step: what was decided is done all the same
+            self.state.actions[:0] = rest
+            assert self.loop is not None
+            self.loop.call_soon(self.perform, context=self._context)
+            raise
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -124,10 +135,15 @@ class Engine:
         if now < self.state.wake_at:
             self._arm(self.state.wake_at, REARM_SEC)
             return
-        if self.before_sweep is not None and now >= self.state.sweep_at:
-            self.before_sweep()
-        upkeep.tick(self.state, now, now - due_at)
-        self.perform()
+        try:
+            if self.before_sweep is not None and now >= self.state.sweep_at:
+                self.before_sweep()
+            upkeep.tick(self.state, now, now - due_at)
+        except BaseException:  # whatever was not reached is looked at again: no deadline depends on what raised
+            self.state.wake(now + LOOK_AGAIN_SEC)
+            raise
+        finally:
+            self.perform()
 
     async def until(self, predicate: Callable[[], bool], timeout_sec: float) -> bool:
         """Wait for `predicate`, looked at after every change; False when the time is over first."""

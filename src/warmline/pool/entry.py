@@ -77,6 +77,8 @@ class Entry:
         "epoch",
         "for_handout",
         "made_at",
+        "promised_to",
+        "queued_sec",
         "ready_seq",
         "resource",
         "session",
@@ -102,6 +104,7 @@ class Entry:
         self.verified_at: float = began_at
         self.work_at: float = began_at
         self.due_at: float = began_at
+        self.queued_sec: float = 0.0  # of the running hook, already added to due_at
         self.stagger: float = stagger  # 0..1, drawn once: spreads keepalives and retirements
         self.warmth: Warmth | None = None
         self.alive: Callable[[], bool] | None = None
@@ -109,6 +112,7 @@ class Entry:
         self.clears_slowly: bool = False
         self.simple: bool = True  # neither a signal of life nor a state to clear
         self.for_handout: bool = False
+        self.promised_to: str | None = None  # the session that had prefetched it, while it is validated for it
         self.broken: CloseCause | None = None  # the verdict on a leased entry, executed when its session ends
         self.doom: CloseCause | None = None  # the verdict on an entry with a running hook, executed when that ends
         self.cause: CloseCause | None = None

@@ -13,7 +13,7 @@ from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry
 from warmline.pool.hooks import HookRunner, is_async
 from warmline.pool.recent import RecentlyClosed
-from warmline.pool.signals import alive_signal, clear_hook, clear_session_state
+from warmline.pool.signals import ENDS_THE_PROCESS, alive_signal, clear_hook, clear_session_state, closer_of
 from warmline.pool.tier import Warmth
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ class HookWork:
         self.hooks = hooks
         self.state = state
         self.recently_closed: RecentlyClosed = RecentlyClosed()
+        self.hear: Callable[[], None] = lambda: None
         self._context = context
         self._perform = perform
         self._jobs: dict[Entry, Job] = {}
+        state.queued_sec = self._queued_sec
 
     def bind(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
         """Nothing can run before it."""
@@ -75,7 +77,7 @@ class HookWork:
             Do.WARM: (self.hooks.warm, self._warmed),
             Do.VALIDATE: (self.hooks.validate, functools.partial(self._checked, CloseCause.INVALID)),
             Do.KEEP_ALIVE: (self.hooks.keepalive, functools.partial(self._checked, CloseCause.DIED)),
-            Do.RESET: (self.hooks.reset or clear_session_state, self._reset),
+            Do.RESET: (clear_session_state if self.hooks.reset is None else self.hooks.reset, self._reset),
         }
         hook, ended = known[do]
         assert hook is not None
@@ -93,21 +95,35 @@ class HookWork:
     ) -> None:
         def ended(value: Any, error: BaseException | None) -> None:
             self._jobs.pop(entry, None)
-            done(entry, value, error)
-            self._perform()
+            try:
+                done(entry, value, error)
+            finally:
+                self._perform()
 
         self._jobs[entry] = self.runner.start(hook, args, ended, late, essential=essential)
+
+    def _queued_sec(self, entry: Entry) -> float:
+        job = self._jobs.get(entry)
+        return 0.0 if job is None or job.thread is None else job.thread.queued_sec
 
     def _created(self, entry: Entry, resource: Any, error: BaseException | None) -> None:
         now = self.now()
         if error is not None:
             self._failed(entry, error)
             return
+        try:
+            self._read_signals(entry, resource)
+        except ENDS_THE_PROCESS:
+            raise
+        except BaseException as raised:  # by a property, perhaps: what cannot be looked at is closed
+            error = raised
+        self.state.created(entry, resource, now, error)
+
+    def _read_signals(self, entry: Entry, resource: Any) -> None:
         entry.alive = alive_signal(resource, functools.partial(self._died, entry))
         entry.clear = clear_hook(resource)
         entry.clears_slowly = entry.clear is not None and is_async(entry.clear)
         entry.simple = entry.alive is None and entry.clear is None
-        self.state.created(entry, resource, now)
 
     def _failed(self, entry: Entry, error: BaseException) -> None:
         # Only the type: the text of a provider's error may hold a key.
@@ -122,8 +138,10 @@ class HookWork:
         if error is None and value is False:
             error = WarmUpFailed(f"[{self.state.knobs.name}] the warm-up returned False")
         if error is not None:
+            upkeep.note_warm_up_failed(self.state, error)
             self._failed(entry, error)
         else:
+            logger.debug("Warmed resource for pool: %s", self.state.knobs.name)
             self.state.warmed(entry, value if isinstance(value, Warmth) else None, self.now())
 
     def _checked(self, cause: CloseCause, entry: Entry, value: Any, error: BaseException | None) -> None:
@@ -140,6 +158,7 @@ class HookWork:
 
         def answered(value: Any, error: BaseException | None) -> None:
             bound.cancel()
+            self.hear()  # a `touch` while it was asked speaks for the session
             active = None if error is not None or value is None else bool(value)
             upkeep.activity_known(self.state, session, active, self.now())
             self._perform()
@@ -181,8 +200,7 @@ class HookWork:
     def _closer(self, resource: Any) -> Callable[[], Any] | None:
         if self.hooks.close is not None:
             return functools.partial(self.hooks.close, resource)
-        closer = getattr(resource, "aclose", None) or getattr(resource, "close", None)
-        return closer if callable(closer) else None
+        return closer_of(resource)
 
     def _close_late(self, resource: Any) -> None:
         """A factory past its bound gave something after all: nobody will use it, so it is closed."""

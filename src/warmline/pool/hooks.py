@@ -7,6 +7,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from warmline.pool.signals import ENDS_THE_PROCESS
 from warmline.pool.threads import DaemonThreads, ThreadJob
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def is_async(hook: Callable[..., Any]) -> bool:
     """True when calling `hook` only makes a coroutine, so that it may be called on the event loop."""
     while isinstance(hook, functools.partial):
         hook = hook.func
+    if isinstance(hook, type):  # its `__call__` is that of what it makes
+        return False
     return inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None))  # noqa: B004
 
 
@@ -62,6 +65,7 @@ class HookRunner:
         self._name = name
         self.threads: DaemonThreads = DaemonThreads(name)
         self.jobs: set[Job] = set()
+        self._thread_free: asyncio.Future[None] | None = None  # while the end of one is waited for
         # A loop on virtual time stands still while a thread works for us.
         self._hold: Callable[[], None] = getattr(loop, "hold_time", _nothing)
         self._release: Callable[[], None] = getattr(loop, "release_time", _nothing)
@@ -75,13 +79,21 @@ class HookRunner:
         *,
         essential: bool = False,
     ) -> Job:
-        """Call `hook(*args)`: on the loop when it is async, in a thread when it is not."""
+        """Call `hook(*args)`: on the loop when it is async, in a thread when it is not.
+
+        Raises nothing: a call that cannot even be made (a wrong signature) is heard of as any other failure.
+        """
         job = Job(done, late, essential)
         self.jobs.add(job)
-        if is_async(hook):
-            self._await(job, hook(*args))
-        else:
-            self._run_in_thread(job, hook, args)
+        try:
+            if is_async(hook):
+                self._await(job, hook(*args))
+            else:
+                self._run_in_thread(job, hook, args)
+        except ENDS_THE_PROCESS:
+            raise
+        except BaseException as error:
+            self._loop.call_soon(self._ended, job, None, error, context=self._context)
         return job
 
     def abandon(self, job: Job) -> None:
@@ -94,7 +106,8 @@ class HookRunner:
             self._let_time_pass(job)
 
     async def finish(self, timeout_sec: float) -> int:
-        """Wait for what still runs on the loop, then cancel it; the number of tasks that would not end."""
+        """Wait for what still runs, then cancel or abandon it; the number of tasks that would not end."""
+        await self._threads_end(timeout_sec)
         if tasks := self._tasks():
             await asyncio.wait(tasks, timeout=timeout_sec)
         for task in self._tasks():
@@ -104,6 +117,19 @@ class HookRunner:
         await asyncio.sleep(0)  # what has just ended is heard first
         self.threads.stop()
         return len(self._tasks())
+
+    async def _threads_end(self, timeout_sec: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_sec):
+                while self._in_threads():
+                    self._thread_free = self._loop.create_future()
+                    await self._thread_free
+        except TimeoutError:
+            for job in self._in_threads():
+                self.abandon(job)
+
+    def _in_threads(self) -> list[Job]:
+        return [job for job in self.jobs if job.thread is not None and not job.abandoned]
 
     def _tasks(self) -> list[asyncio.Future[Any]]:
         return [job.task for job in self.jobs if job.task is not None and not job.task.done()]
@@ -130,12 +156,14 @@ class HookRunner:
         job.held = True
         self._hold()
         try:
-            self.threads.submit(job.thread)
+            self.threads.submit(job.thread, must_run=job.essential)
         except RuntimeError as error:
             self._loop.call_soon(done, None, error)
 
     def _thread_ended(self, job: Job, value: Any, error: BaseException | None) -> None:
         job.thread = None
+        if self._thread_free is not None and not self._thread_free.done():
+            self._thread_free.set_result(None)
         self._let_time_pass(job)
         if error is None and inspect.isawaitable(value):
             self._await(job, value)

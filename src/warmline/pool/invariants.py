@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from warmline.pool.entry import Entry
+    from warmline.pool.sessions import Session
     from warmline.pool.state import PoolState
 
 __all__ = ["CHECKS", "InvariantBroken", "check_state"]
 
 _AT_WORK = {s for s in EntryState if s not in (EntryState.SPARE, EntryState.LEASED, EntryState.CLOSED)}
-LATE_SEC = 1e-6
 
 
 class InvariantBroken(AssertionError):  # noqa: N818 - it names what happened, like the pool's errors
@@ -74,7 +74,17 @@ def one_resource_a_session(state: PoolState) -> str | None:
     for session in state.sessions.values():
         if (session.entry is None) != (session in state.queue) or session.ended:
             return "a registered session neither waits nor holds"
-    ids = [s.id for s in sessions if s.id is not None] if state.knobs.session_awareness else []
+    return _one_registered(state, [s for s in sessions if s.id is not None]) if state.knobs.session_awareness else None
+
+
+def _one_registered(state: PoolState, sessions: list[Session]) -> str | None:
+    """A session id holds one resource, apart from those that died in the hands of whoever still holds them."""
+    superseded = [s for s in sessions if s in state.superseded]
+    if len(superseded) != len(state.superseded):
+        return "a superseded session that holds nothing"
+    if any(s.entry is None or s.entry.broken is None for s in superseded):
+        return "a session was superseded, and its resource lives"
+    ids = [s.id for s in sessions if s not in state.superseded]
     return "a session id that holds two resources" if len(set(ids)) != len(ids) else None
 
 
@@ -111,9 +121,12 @@ def tier_is_true(state: PoolState) -> str | None:
 
 
 def deadlines_kept(state: PoolState) -> str | None:
-    """No caller waits beyond its deadline."""
-    now = state.clock.now()
-    late = [waiter for session in state.queue for waiter in session.waiters if waiter.deadline + LATE_SEC < now]
+    """No caller waits beyond its deadline: somebody looks no later than then, and whoever was due is gone after a look.
+
+    That the clock is past a deadline alone says nothing: the timer may be about to run.
+    """
+    waiters = [waiter for session in state.queue for waiter in session.waiters]
+    late = [w for w in waiters if w.deadline <= state.looked_at or w.deadline < state.wake_at]
     return f"{len(late)} callers wait beyond their deadline" if late else None
 
 

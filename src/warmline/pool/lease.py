@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from warmline.pool.entry import CloseCause
+from warmline.pool.entry import CloseCause, EntryState
 from warmline.pool.sessions import Use
 from warmline.pool.tier import AllocationTier, Warmth
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = ["Lease"]
+
+_GONE = (EntryState.CLOSING, EntryState.CLOSED)
 
 
 class Lease(Generic[T]):
@@ -62,7 +64,7 @@ class Lease(Generic[T]):
         """What was lent.
 
         Raises:
-            RuntimeError: outside `async with`.
+            RuntimeError: outside `async with`, or when the session was released meanwhile: it is another's now.
         """
         return cast("T", self._held().resource)
 
@@ -81,7 +83,13 @@ class Lease(Generic[T]):
         self._discarded = True
 
     def invalidate(self) -> None:
-        """It died: the session's next acquire gets another; this one is closed when its holders let go."""
+        """It died: the session's next acquire gets another; this one is closed when its holders let go.
+
+        Raises:
+            RuntimeError: outside `async with`, or when the session was released meanwhile.
+            PoolNotReady: on another event loop than the pool's.
+        """
+        self._pool._here()
         self._pool._invalidate(self._held(), CloseCause.DIED)
 
     async def __aenter__(self) -> Lease[T]:
@@ -93,8 +101,10 @@ class Lease(Generic[T]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        session, self._entry = self._session, None
+        session = self._session
         assert session is not None
+        self._pool._here()
+        self._entry = None
         self._pool._end_lease(session, Use.BROKEN if self._discarded else _use(kind))
 
     def _begin(self, session: Session, tier: AllocationTier, joined: bool, waited_ms: float, acquire_ms: float) -> None:
@@ -106,9 +116,11 @@ class Lease(Generic[T]):
         self.acquire_ms = acquire_ms
 
     def _held(self) -> Entry:
-        if self._entry is None:
+        entry, session = self._entry, self._session
+        # What a shutdown took is closed, and nobody else's: whoever still cleans up behind it may look at it.
+        if entry is None or session is None or (session.ended and entry.state not in _GONE):
             raise RuntimeError("the lease is not open")
-        return self._entry
+        return entry
 
 
 def _use(kind: type[BaseException] | None) -> Use:

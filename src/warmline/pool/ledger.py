@@ -33,6 +33,9 @@ __all__ = ["PoolLedger"]
 class PoolLedger:
     """What `PoolState` changes and everybody else reads."""
 
+    queued_sec: Callable[[Entry], float]
+    """How long the hook that runs on an entry waited for a thread; whoever runs the hooks sets it."""
+
     def __init__(
         self,
         knobs: PoolKnobs,
@@ -72,6 +75,7 @@ class PoolLedger:
         self.retiring: deque[Entry] = deque()  # spares that go once their replacement is ready
         self.in_flight: dict[Entry, None] = {}  # a hook is running on them
         self.sessions: dict[str, Session] = {}
+        self.superseded: dict[Session, None] = {}  # hold what died; whoever asks in their name gets another
         self.queue: OrderedDict[Session, None] = OrderedDict()
         self.waiting: int = 0
         self.deadlines: list[tuple[float, int, Waiter]] = []
@@ -80,11 +84,12 @@ class PoolLedger:
         self.woken: list[Waiter] = []
         self.wake_at: float = math.inf
         self.sweep_at: float = math.inf
+        self.looked_at: float = -math.inf  # when time was last looked at
         self.fresh_since: float = -math.inf  # spares verified before are due for a keepalive
         k = knobs
         self.ages: bool = not (k.max_idle_sec is None and k.max_lifetime_sec is None and self.keepalive_sec is None)
-        # No return needs more than a look at the entry: no reset, no limits of age, no second thoughts.
-        self.simple: bool = k.recycle and not (hooks.reset or hooks.validate or self.ages)
+        # No return needs more than a look at the entry: no reset, no limits of age, no other pools, no second thoughts.
+        self.simple: bool = k.recycle and capacity is None and not (hooks.reset or hooks.validate or self.ages)
         self.picky: bool = hooks.validate or k.max_idle_sec is not None or k.max_lifetime_sec is not None
 
     # --- what follows from the knobs -------------------------------------------------------------------------------
@@ -123,6 +128,11 @@ class PoolLedger:
     def spares(self) -> int:
         """Ready for whoever asks."""
         return len(self.shelf) + len(self.retiring)
+
+    @property
+    def current_spares(self) -> int:
+        """Spares that a rotation has not made old."""
+        return len(self.shelf) + sum(entry.epoch == self.epoch for entry in self.retiring)
 
     @property
     def leased(self) -> int:

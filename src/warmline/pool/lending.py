@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from warmline.errors import PoolClosed, PoolNotReady, PoolSaturated
-from warmline.pool import decide, returning
-from warmline.pool.entry import Entry, EntryState
+from warmline.pool import decide, prefetching, returning
+from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Session, Use, Waiter
 from warmline.pool.tier import AllocationTier
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = [
     "claim",
     "end_session",
+    "enqueue",
     "hand_over",
-    "prefetch",
     "refuse",
     "request",
     "take",
@@ -67,23 +67,28 @@ def _take_again(state: PoolState, session: Session, now: float, lease: bool) -> 
     entry = session.entry
     if entry is None:
         return None
-    if entry.broken is not None:  # it died under the session, which now asks for another
-        end_session(state, session)
-        state.close(entry, entry.broken, now)
-        decide.pump(state, now)
+    if session.prefetched:
+        if not prefetching.collect(state, session, entry, now):
+            return None
+    elif entry.broken is not None or (entry.alive is not None and not entry.alive()):
+        _supersede(state, session, entry)
         return None
+    else:
+        session.tier = DEDICATED
+        state.counters.dedicated += 1
     session.holders += 1
     session.grants += 1
     session.leases += lease
-    session.tier = WARM if session.prefetched else DEDICATED
-    if session.prefetched:
-        session.prefetched = False
-        session.asked_seq = state.tick_seq()
-        state.counters.warm += 1
-    else:
-        state.counters.dedicated += 1
     heard_from(session, now)
     return session
+
+
+def _supersede(state: PoolState, session: Session, entry: Entry) -> None:
+    """Its resource died: who holds it keeps it until they let go, whoever asks from now on gets another."""
+    entry.broken = entry.broken or CloseCause.DIED
+    assert session.id is not None
+    del state.sessions[session.id]
+    state.superseded[session] = None
 
 
 def heard_from(session: Session, now: float) -> None:
@@ -97,42 +102,31 @@ def request(
 ) -> Waiter:
     """A caller waits: alone, or on the request that its session has already made.
 
-    The waiter may be served or refused at once. One that is not `patient` never causes a creation.
+    The waiter may be served or refused at once. One that is not `patient` never causes a creation, and has no time for
+    a validation: where no `validate_after_sec` was asked for, it trusts one as old as a validation may take.
 
     Raises:
         PoolNotReady: before `prepare()`.
         PoolClosed: during or after shutdown.
         PoolSaturated: `max_waiting` callers wait already.
     """
-    waiter = _enqueue(state, session_id, now, deadline, lease=lease, prefetch=False)
+    waiter = enqueue(state, session_id, now, deadline, lease=lease, prefetch=False)
     if patient:
         decide.pump(state, now)
     else:
-        decide.serve(state, now)
+        trusted = len(state.queue) == 1 and state.knobs.validate_after_sec is None
+        decide.serve(state, now, state.knobs.hook_timeout_sec if trusted else 0.0)
     return waiter
 
 
-def prefetch(state: PoolState, session_id: str, now: float) -> None:
-    """Ask on behalf of a session that will acquire soon. Nothing to do when it already has or awaits a resource."""
-    if session_id in state.sessions:
-        return
-    state.counters.prefetches += 1
-    deadline = now + state.knobs.acquire_timeout_sec
-    try:
-        _enqueue(state, session_id, now, deadline, lease=False, prefetch=True)
-    except PoolSaturated:
-        state.counters.prefetches_dropped += 1
-        return
-    decide.pump(state, now)
-
-
-def _enqueue(
+def enqueue(
     state: PoolState, session_id: str | None, now: float, deadline: float, *, lease: bool, prefetch: bool
 ) -> Waiter:
+    """Wait on behalf of a session, that waits already or joins the queue; raises as `request`."""
     seq = state.tick_seq()
     session = None if session_id is None else state.sessions.get(session_id)
     if session is None:
-        _admit(state)
+        _admit(state, session_id, prefetch)
         session = Session(session_id, seq, now)
         if session_id is not None and state.knobs.session_awareness:
             state.sessions[session_id] = session
@@ -143,14 +137,19 @@ def _enqueue(
     return waiter
 
 
-def _admit(state: PoolState) -> None:
+def _admit(state: PoolState, session_id: str | None, prefetch: bool) -> None:
     check_open(state)
     limit = state.knobs.max_waiting
+    if limit is None or state.waiting < limit:
+        return
     # A spare that is only due for a check still serves.
     served_at_once = state.lending and not state.queue and state.spares
-    if limit is not None and state.waiting >= limit and not served_at_once:
-        state.counters.saturated += 1
-        raise state.error(PoolSaturated, f"{state.waiting} callers wait already")
+    if served_at_once or prefetching.promised(state, session_id):
+        return
+    callers = sum(not waiter.prefetch for session in state.queue for waiter in session.waiters)
+    if prefetch or callers >= limit:  # prefetches are nobody's call: they turn no caller away
+        state.counters.saturated += not prefetch
+        raise state.error(PoolSaturated, f"{callers} callers wait already")
 
 
 def check_open(state: PoolState) -> None:
@@ -168,7 +167,6 @@ def hand_over(state: PoolState, entry: Entry, session: Session, now: float) -> N
     entry.session = session
     session.entry = entry
     session.alive_at = now
-    state.last_served_seq = session.asked_seq
     waiters, session.waiters = session.waiters, ()
     for waiter in waiters:
         _grant(state, entry, waiter, now)
@@ -230,6 +228,8 @@ def refuse(state: PoolState, session: Session, error: PoolError) -> None:
 def end_session(state: PoolState, session: Session) -> None:
     """Nobody's any more: out of the queue, out of the registry, without an entry."""
     session.ended = True
+    if state.superseded:
+        state.superseded.pop(session, None)
     session.holders = session.leases = 0
     session.prefetched = False
     if session.entry is not None:

@@ -18,13 +18,13 @@ class EventStream:
     """A bounded feed of events: iterate it with `async for`, or `drain()` it now and then.
 
     A reader that is too slow loses the oldest events, counted in `dropped`; it never slows the pool.
-    Close it when done.
+    Several may read one stream: each event goes to one of them. Close it when done.
     """
 
     def __init__(self, limit: int, on_close: Callable[[EventStream], None]) -> None:
         self._events: deque[Event] = deque(maxlen=limit)
         self._on_close = on_close
-        self._reader: asyncio.Future[None] | None = None
+        self._readers: set[asyncio.Future[None]] = set()
         self._closed = False
         self.dropped: int = 0
 
@@ -54,10 +54,15 @@ class EventStream:
         while not self._events:
             if self._closed:
                 raise StopAsyncIteration
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
+            woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._readers.add(woken)
+            try:
+                await woken
+            finally:
+                self._readers.discard(woken)
         return self._events.popleft()
 
     def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
+        for reader in self._readers:
+            if not reader.done():
+                reader.set_result(None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warmline.pool import decide, lending
+from warmline.pool import decide, lending, surplus
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Session, Use
+from warmline.pool.signals import ENDS_THE_PROCESS
 
 if TYPE_CHECKING:
     from warmline.pool.state import PoolState
@@ -39,6 +40,7 @@ def release_all(state: PoolState, session: Session, use: Use, now: float) -> Non
     assert entry is not None
     if use is Use.BROKEN:
         entry.broken = entry.broken or CloseCause.BROKEN
+    superseded = session in state.superseded
     lending.end_session(state, session)
     heir = Session(session.id, session.asked_seq, now)
     heir.tier = session.tier
@@ -48,7 +50,9 @@ def release_all(state: PoolState, session: Session, use: Use, now: float) -> Non
     heir.leases = sum(waiter.lease for waiter in served)
     for waiter in served:
         waiter.session = heir
-    if heir.id is not None and state.knobs.session_awareness:
+    if superseded:
+        state.superseded[heir] = None
+    elif heir.id is not None and state.knobs.session_awareness:
         state.sessions[heir.id] = heir
     entry.session, heir.entry = heir, entry
 
@@ -66,8 +70,9 @@ def finish(state: PoolState, session: Session, use: Use, now: float) -> None:
         and _straight_on(state, session, entry, now)
     ):
         return
-    lending.end_session(state, session)
+    entry.sweeps = 0
     cause = _verdict(state, entry, use, now)
+    lending.end_session(state, session)
     if cause is not None:
         state.close(entry, cause, now)
     elif use is Use.UNUSED:
@@ -101,7 +106,9 @@ def _straight_on(state: PoolState, session: Session, entry: Entry, now: float) -
     entry.verified_at = now
     state.counters.recycled += 1
     if queue:
-        lending.hand_over(state, entry, queue.popitem(last=False)[0], now)
+        first, _ = queue.popitem(last=False)
+        state.last_served_seq = first.asked_seq
+        lending.hand_over(state, entry, first, now)
         return True
     entry.state = SPARE
     entry.sweeps = 0
@@ -119,10 +126,13 @@ def _clear(state: PoolState, entry: Entry, now: float) -> None:
     try:
         assert entry.clear is not None
         ok = entry.clear() is not False
-    except Exception:
+    except ENDS_THE_PROCESS:
+        raise
+    except BaseException:
         ok = False
     finally:
-        state.reset_done(entry, ok=ok, now=now)
+        if entry.state is RESETTING:  # else it said meanwhile that it died, and is being closed
+            state.reset_done(entry, ok=ok, now=now)
 
 
 def _verdict(state: PoolState, entry: Entry, use: Use, now: float) -> CloseCause | None:
@@ -145,4 +155,4 @@ def _verdict(state: PoolState, entry: Entry, use: Use, now: float) -> CloseCause
     lifetime = state.knobs.max_lifetime_sec
     if lifetime is not None and now >= entry.made_at + lifetime:
         return CloseCause.LIFETIME
-    return CloseCause.SURPLUS if decide.is_surplus(state) else None
+    return CloseCause.SURPLUS if surplus.is_surplus(state) else None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["alive_signal", "clear_hook", "clear_session_state"]
+__all__ = ["ENDS_THE_PROCESS", "alive_signal", "clear_hook", "clear_session_state", "closer_of"]
+
+ENDS_THE_PROCESS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit)
+"""What no hook may swallow; all else that a hook raises, `BaseException` included, is its failure."""
 
 
 async def clear_session_state(resource: Any) -> Any:
@@ -27,7 +30,9 @@ def alive_signal(resource: Any, died: Callable[[], None]) -> Callable[[], bool] 
     """How `resource` says that it lives: `alive` as a bool, a method, or a future that is done when it died."""
     try:
         signal = getattr(resource, "alive", None)
-    except Exception:
+    except ENDS_THE_PROCESS:
+        raise
+    except BaseException:
         return lambda: False
     if signal is None:
         return None
@@ -41,5 +46,21 @@ def _is_alive(resource: Any) -> bool:
     try:
         signal = resource.alive
         return bool(signal() if callable(signal) else signal)
-    except Exception:
+    except ENDS_THE_PROCESS:
+        raise
+    except BaseException:
         return False
+
+
+def closer_of(resource: Any) -> Callable[[], Any] | None:
+    """The resource's own `aclose()` or `close()`, whichever it has; one that cannot be looked up, it has not."""
+    for name in ("aclose", "close"):
+        try:
+            closer = getattr(resource, name, None)
+        except ENDS_THE_PROCESS:
+            raise
+        except BaseException:
+            continue
+        if callable(closer):
+            return cast("Callable[[], Any]", closer)
+    return None

@@ -65,6 +65,9 @@ class PoolSnapshot(TypedDict):
 class Frozen(dict[str, Any]):
     """A dict that cannot be changed, and is still JSON."""
 
+    def __reduce__(self) -> tuple[type[Frozen], tuple[dict[str, Any]]]:
+        return type(self), (dict(self),)  # for copies and pickles, which would set the items one by one
+
     def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise TypeError("a snapshot is frozen")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from warmline.events import CreationFailed, ResourceClosed, ResourceCreated
-from warmline.pool import decide
+from warmline.pool import decide, prefetching, surplus
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.ledger import PoolLedger
@@ -45,8 +45,11 @@ class PoolState(PoolLedger):
         self._work(entry, EntryState.CREATING, Do.CREATE, self.knobs.create_timeout_sec, now)
         return entry
 
-    def created(self, entry: Entry, resource: Any, now: float) -> None:
-        """The factory gave `resource`: WARMING, or at once ready. Create and warm-up share one time-out."""
+    def created(self, entry: Entry, resource: Any, now: float, error: BaseException | None = None) -> None:
+        """The factory gave `resource`: WARMING, or at once ready. Create and warm-up share one time-out.
+
+        With an `error` it is not fit for use, and is closed.
+        """
         if resource is None or id(resource) in self.by_resource:
             reason = "no resource" if resource is None else "an object that the pool already holds"
             self.creation_failed(entry, TypeError(f"the factory returned {reason}"), now)
@@ -55,7 +58,9 @@ class PoolState(PoolLedger):
         entry.made_at = now
         self.by_resource[id(resource)] = entry
         self.counters.created += 1
-        if self.hooks.warm:
+        if error is not None:
+            self.creation_failed(entry, error, now)
+        elif self.hooks.warm:
             self._work(entry, EntryState.WARMING, Do.WARM, entry.due_at - now, now)
         else:
             self._ready(entry, now)
@@ -104,17 +109,21 @@ class PoolState(PoolLedger):
     # --- a resource waits, works and goes --------------------------------------------------------------------------
 
     def shelve(self, entry: Entry, now: float) -> None:
-        """SPARE: verified just now (made, used or kept alive). The caller decides what follows."""
+        """SPARE: verified just now (made, used or kept alive). The caller decides what follows.
+
+        Only a use starts the count of sweeps anew: a keepalive proves that a spare is sound, not that it is wanted.
+        """
         entry.state = SPARE
         entry.session = None
         entry.verified_at = now
-        entry.sweeps = 0
         if entry.epoch == self.epoch:
             self.shelf.append(entry)
         else:
             self.retiring.append(entry)
         if self.ages:
             self.wake(decide.attention_at(self, entry))
+        if self.capacity is not None:
+            self.capacity.spare_appeared()
 
     def retire(self, entry: Entry, cause: CloseCause) -> None:
         """A spare is to go as soon as its replacement stands; until then it is the last resort."""
@@ -123,8 +132,9 @@ class PoolState(PoolLedger):
         entry.cause = cause
 
     def check(self, entry: Entry, do: Do, now: float, *, for_handout: bool = False) -> None:
-        """CHECKING: a spare leaves the shelf for a validation or a keepalive."""
-        self._unshelve(entry)
+        """CHECKING: a spare leaves the shelf, or one that was prefetched its session, for a validation or keepalive."""
+        if entry.state is SPARE:
+            self._unshelve(entry)
         entry.for_handout = for_handout
         self.counters.validations += do is Do.VALIDATE
         self.counters.keepalives += do is Do.KEEP_ALIVE
@@ -133,6 +143,8 @@ class PoolState(PoolLedger):
     def checked(self, entry: Entry, failure: CloseCause | None, now: float) -> None:
         """The validation or keepalive ended: back on the shelf, or closed."""
         entry.for_handout = False
+        if failure is None and surplus.outstays(self, entry):
+            failure = CloseCause.SURPLUS
         self._after_hook(entry, failure, now)
         if self.ages:
             self.wake(now)  # a keepalive may have been waiting for this one
@@ -145,7 +157,7 @@ class PoolState(PoolLedger):
         """The reset ended: recycled, or closed and never lent again."""
         self.counters.resets += ok
         failure = None if ok else CloseCause.RESET_FAILED
-        if ok and decide.is_surplus(self):
+        if ok and surplus.is_surplus(self):
             failure = CloseCause.SURPLUS
         self.counters.recycled += failure is None and entry.doom is None
         self._after_hook(entry, failure, now)
@@ -156,7 +168,8 @@ class PoolState(PoolLedger):
             self.close(entry, cause, now)
         else:
             del self.in_flight[entry]
-            self.shelve(entry, now)
+            if entry.promised_to is None or not prefetching.keep_promise(self, entry, now):
+                self.shelve(entry, now)
         decide.pump(self, now)
 
     def close(self, entry: Entry, cause: CloseCause, now: float) -> None:
@@ -173,7 +186,7 @@ class PoolState(PoolLedger):
         self._work(entry, CLOSING, Do.CLOSE, self.knobs.hook_timeout_sec, now)
 
     def invalidate(self, entry: Entry, cause: CloseCause, now: float) -> bool:
-        """It died. A spare goes at once, a leased one when its session lets go; False when it was going anyway."""
+        """It died. It goes at once, a leased one when its session lets go; False when it was going anyway."""
         if entry.state is SPARE:
             self.close(entry, cause, now)
             decide.pump(self, now)
@@ -183,7 +196,10 @@ class PoolState(PoolLedger):
             self.actions.append(Action(Do.ABANDON, entry))
             self.creation_failed(entry, ConnectionError("the resource died while it was warmed"), now)
         elif entry.state in (EntryState.CHECKING, EntryState.RESETTING):
-            entry.doom = entry.doom or cause
+            self.actions.append(Action(Do.ABANDON, entry))
+            entry.for_handout = False
+            self.close(entry, entry.doom or cause, now)
+            decide.pump(self, now)
         else:
             return False
         return True
@@ -209,6 +225,7 @@ class PoolState(PoolLedger):
         entry.state = state
         entry.work_at = now
         entry.due_at = now + limit_sec
+        entry.queued_sec = 0.0
         self.in_flight[entry] = None
         self.actions.append(Action(do, entry))
         self.wake(entry.due_at)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "begin_close",
+    "begin_fill",
     "close_if_empty",
     "open_pool",
     "resize",
@@ -35,9 +36,14 @@ def open_pool(state: PoolState, now: float) -> None:
     state.phase = Phase.OPEN
     state.open = True
     state.lending = not state.suspended
-    state.first_fill = True
     state.sweep_at = now + state.knobs.sweep_sec
     state.wake(state.sweep_at)
+    begin_fill(state, now)
+
+
+def begin_fill(state: PoolState, now: float) -> None:
+    """The floor fills, even where background refill is off."""
+    state.first_fill = True
     decide.pump(state, now)
 
 

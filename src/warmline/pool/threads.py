@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +28,18 @@ IDLE_SEC = 10.0
 class ThreadJob:
     """One call that runs, or will run, in a thread."""
 
-    __slots__ = ("abandoned", "args", "call", "context", "done", "dropped", "finished", "loop", "started")
+    __slots__ = (
+        "abandoned",
+        "args",
+        "call",
+        "context",
+        "done",
+        "dropped",
+        "finished",
+        "loop",
+        "queued_at",
+        "started_at",
+    )
 
     def __init__(
         self,
@@ -42,14 +54,21 @@ class ThreadJob:
         self.call: Callable[..., Any] = call
         self.args: tuple[Any, ...] = args
         self.done: Callable[[Any, BaseException | None], None] = done
-        self.started: bool = False
+        self.queued_at: float = time.monotonic()
+        self.started_at: float | None = None
         self.finished: bool = False
         self.abandoned: bool = False
         self.dropped: bool = False
 
+    @property
+    def queued_sec(self) -> float:
+        """How long it has waited, or had to wait, for a thread."""
+        return (time.monotonic() if self.started_at is None else self.started_at) - self.queued_at
+
 
 class DaemonThreads:
-    """Runs calls in at most `MAX_THREADS` threads, plus up to `MAX_ABANDONED` that hang in an abandoned call."""
+    """Runs calls in at most `MAX_THREADS` threads, plus up to `MAX_ABANDONED`, closes apart, that hang in an abandoned
+    call."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -59,14 +78,14 @@ class DaemonThreads:
         self._unfinished = 0  # jobs that are queued or run, abandoned ones not counted
         self.abandoned: int = 0
 
-    def submit(self, job: ThreadJob) -> None:
+    def submit(self, job: ThreadJob, *, must_run: bool = False) -> None:
         """Run `job` as soon as a thread is free; `job.done` is then called on its loop, exactly once.
 
         Raises:
-            RuntimeError: too many earlier calls hang.
+            RuntimeError: too many earlier calls hang, and this one is no close, which `must_run` all the same.
         """
         with self._lock:
-            if self.abandoned >= MAX_ABANDONED:
+            if self.abandoned >= MAX_ABANDONED and not must_run:
                 raise RuntimeError(f"{self.abandoned} hooks hang in their threads")
             self._unfinished += 1
             spawn = self._threads < min(self._unfinished, MAX_THREADS)
@@ -80,7 +99,7 @@ class DaemonThreads:
         with self._lock:
             if job.finished or job.abandoned or job.dropped:
                 return
-            if not job.started:
+            if job.started_at is None:
                 job.dropped = not still_run
                 return
             job.abandoned = True
@@ -133,7 +152,7 @@ class DaemonThreads:
 
     def _call(self, job: ThreadJob) -> tuple[Any, BaseException | None]:
         with self._lock:
-            job.started = True
+            job.started_at = time.monotonic()
             if job.dropped:
                 return None, RuntimeError("dropped before it began")
         try:

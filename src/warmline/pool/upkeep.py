@@ -16,6 +16,7 @@ from warmline.pool import decide, lending, returning
 from warmline.pool.actions import Action, Do
 from warmline.pool.entry import CloseCause, Entry, EntryState
 from warmline.pool.sessions import Use
+from warmline.pool.surplus import SURPLUS_SWEEPS, above_maximum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +24,11 @@ if TYPE_CHECKING:
     from warmline.pool.sessions import Session
     from warmline.pool.state import PoolState
 
-__all__ = ["activity_known", "heard", "reclaim", "tick"]
+__all__ = ["activity_known", "heard", "note_warm_up_failed", "reclaim", "tick"]
 
 logger: logging.Logger = logging.getLogger("warmline.pool")
 
 STALL_SEC = 0.25  # a timer this late means that something blocked the event loop
-SURPLUS_SWEEPS = 2
 
 
 def tick(state: PoolState, now: float, late_sec: float = 0.0) -> None:
@@ -36,6 +36,7 @@ def tick(state: PoolState, now: float, late_sec: float = 0.0) -> None:
     if late_sec > STALL_SEC:
         _forgive_stall(state, late_sec)
     state.wake_at = math.inf
+    state.looked_at = now
     _expire_waiters(state, now)
     _time_out_hooks(state, now)
     _tend_spares(state, now)
@@ -77,9 +78,20 @@ def _expire_waiters(state: PoolState, now: float) -> None:
 def _time_out_hooks(state: PoolState, now: float) -> None:
     for entry in list(state.in_flight):
         if entry.due_at <= now:
+            _count_from_its_start(state, entry)
+        if entry.due_at <= now:
             _abandon(state, entry, now)
         else:
             state.wake(entry.due_at)
+
+
+def _count_from_its_start(state: PoolState, entry: Entry) -> None:
+    """The time that a hook waited for a thread of ours says nothing about the resource. A close must end by its bound,
+    and so must a shutdown."""
+    if state.open and entry.state is not EntryState.CLOSING:
+        waited_sec = max(entry.queued_sec, state.queued_sec(entry))
+        entry.due_at += waited_sec - entry.queued_sec
+        entry.queued_sec = waited_sec
 
 
 def _abandon(state: PoolState, entry: Entry, now: float) -> None:
@@ -92,6 +104,8 @@ def _abandon(state: PoolState, entry: Entry, now: float) -> None:
     state.actions.append(Action(Do.ABANDON, entry))
     if what is EntryState.CREATING or what is EntryState.WARMING:
         error = TimeoutError(f"{what.value} took more than {state.knobs.create_timeout_sec:g} s")
+        if what is EntryState.WARMING:
+            note_warm_up_failed(state, error)
         state.creation_failed(entry, error, now)
     elif what is EntryState.CHECKING:
         state.checked(entry, CloseCause.INVALID if entry.for_handout else CloseCause.DIED, now)
@@ -99,6 +113,12 @@ def _abandon(state: PoolState, entry: Entry, now: float) -> None:
         state.reset_done(entry, ok=False, now=now)
     else:
         state.closed(entry, now)
+
+
+def note_warm_up_failed(state: PoolState, error: BaseException) -> None:
+    """Say so, without the provider's words, which may hold a key; while the breaker is open it has been said."""
+    level = logging.DEBUG if state.breaker.open else logging.WARNING
+    logger.log(level, "Warmup failed for %s: %s", state.knobs.name, type(error).__name__)
 
 
 # --- spares ----------------------------------------------------------------------------------------------------------
@@ -130,9 +150,9 @@ def _tend(state: PoolState, entry: Entry, now: float) -> None:
 
 
 def _keep_alive(state: PoolState, entry: Entry, now: float) -> None:
-    """At most half of the spares are away for a keepalive at a time, so that a caller finds one."""
+    """At most half of the spares (but one of one) are away at a time, so that a caller finds one."""
     away = state.count(EntryState.CHECKING)
-    if away and away >= len(state.shelf):
+    if away >= max(1, (away + len(state.shelf)) // 2):
         return  # the end of a running check looks again
     state.check(entry, Do.KEEP_ALIVE, now)
 
@@ -152,17 +172,18 @@ def sweep(state: PoolState, now: float) -> None:
 
 
 def _trim(state: PoolState, now: float) -> None:
-    """Close the longest-idle spares above the floor that have seen two sweeps, and all above a lowered maximum."""
+    """Close the longest-idle spares above the floor that have seen two sweeps, and all above a lowered maximum.
+
+    Those that are away for a check have seen this sweep too; whether they stay is decided when they come back.
+    """
+    for entry in state.in_flight:
+        entry.sweeps += entry.state is EntryState.CHECKING
     surplus = len(state.shelf) - max(state.floor, len(state.queue))
     for entry in list(state.shelf):
         entry.sweeps += 1
-        if (surplus > 0 and entry.sweeps >= SURPLUS_SWEEPS) or state.live - _going(state) > state.max_size:
+        if (surplus > 0 and entry.sweeps >= SURPLUS_SWEEPS) or above_maximum(state):
             state.close(entry, CloseCause.SURPLUS, now)
             surplus -= 1
-
-
-def _going(state: PoolState) -> int:
-    return state.count(EntryState.CLOSING)
 
 
 def _meet_silent_sessions(state: PoolState, now: float) -> None:
@@ -177,7 +198,7 @@ def _meet_silent_sessions(state: PoolState, now: float) -> None:
 def _meet_silent(state: PoolState, entry: Entry, now: float) -> bool:
     session = entry.session
     assert session is not None
-    if session.leases > 0:  # an open lease is life
+    if session.leases > 0 or session.unclaimed:  # an open lease is life, and so is a caller about to run
         lending.heard_from(session, now)
         return False
     if session.holders == 0:  # a prefetch that nobody came for
@@ -207,7 +228,7 @@ def _flag(state: PoolState, session: Session, now: float) -> None:
 
 def short_id(session_id: str | None) -> str:
     """Enough of an id to find it, too little to be one."""
-    return "(anonymous)" if session_id is None else f"{session_id[:8]}..."
+    return "(anonymous)" if session_id is None else f"{str(session_id)[:8]}..."  # a UUID may be an id, too
 
 
 def reclaim(state: PoolState, session: Session, now: float) -> None:
@@ -236,6 +257,7 @@ def heard(state: PoolState, touched_at: Mapping[str, float]) -> None:
     """Signs of life that came in through `touch`, from any thread."""
     if state.knobs.session_awareness:
         found = [s for i in touched_at if (s := state.sessions.get(i)) is not None]
+        found += [s for s in state.superseded if s.id in touched_at]
     else:
         found = [s for e in state.entries if (s := e.session) is not None and s.id in touched_at]
     for session in found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -11,6 +10,7 @@ from warmline.errors import ConfigError
 from warmline.pool import lending, steering
 from warmline.pool.api import Acquires, FloorPolicy, Operates
 from warmline.pool.engine import Engine
+from warmline.pool.hook_call import call_hook
 from warmline.pool.hook_set import PoolHooks
 from warmline.pool.knobs import PoolKnobs
 from warmline.pool.phase import Phase
@@ -124,13 +124,13 @@ class WarmableResourcePool(Acquires[T], Operates):
         self._engine = Engine(self._knobs, hooks, context, clock=clock, budget=_budget, capacity=_capacity)
         self._state = self._engine.state
         self._engine.before_sweep = self._before_sweep
+        self._engine.work.hear = self._hear
+        self._preparing = 0
+        self._prepared = False
 
     async def _warm_resource(self, resource: T) -> Any:
-        """Warm one resource. Subclasses override it; without an override `warm_fn` is called as it is."""
-        if self._warm_fn is None:
-            return None
-        outcome = self._warm_fn(resource)
-        return await outcome if inspect.isawaitable(outcome) else outcome
+        """Warm one resource. Subclasses override it, and may call `super()`, which calls `warm_fn`."""
+        return None if self._warm_fn is None else await call_hook(self._engine.work.runner, self._warm_fn, resource)
 
     async def prepare(self) -> None:
         """Open the pool and fill its floor.
@@ -139,16 +139,25 @@ class WarmableResourcePool(Acquires[T], Operates):
         first; a provider that is down is no reason not to start. Harmless when called again.
 
         Raises:
-            PoolClosed: after `shutdown`.
+            PoolClosed: after `shutdown`, or once it begins.
         """
         state, log = self._state, f"[{self.name}]"
         failures = state.counters.create_failures
         self._open()
-        await self._engine.until(
-            lambda: state.spares >= state.floor or state.counters.create_failures > failures,
-            self._knobs.create_timeout_sec,
-        )
-        state.first_fill = False
+        if not self._prepared:  # an earlier call may have been cancelled
+            steering.begin_fill(state, self._engine.now())
+            self._engine.perform()
+        self._preparing += 1
+        try:
+            await self._engine.until(
+                lambda: self._stands(state.floor) or not state.open or state.counters.create_failures > failures,
+                self._knobs.create_timeout_sec,
+            )
+        finally:
+            self._preparing -= 1
+            state.first_fill = state.first_fill and self._preparing > 0
+        lending.check_open(state)
+        self._prepared = True
         if self._knobs.enable_background_warmup:
             logger.debug("%s Started background warmup (interval=%ss)", log, self._knobs.warmup_interval_sec)
         aware = self._knobs.session_awareness
@@ -166,10 +175,21 @@ class WarmableResourcePool(Acquires[T], Operates):
         self._engine.perform()
 
     async def wait_warm(self, n: int | None = None, timeout: float = 10.0) -> bool:
-        """True once `n` spares stand (default: the floor), False when `timeout` seconds are over first."""
+        """True once `n` spares stand (default: the floor), False when `timeout` seconds are over first.
+
+        After `rotate()` only spares made since count. False, too, once `shutdown` begins.
+        """
         self._engine.bind()
         state = self._state
-        return await self._engine.until(lambda: state.spares >= (state.floor if n is None else n), timeout)
+
+        def closes() -> bool:
+            return state.phase in (Phase.CLOSING, Phase.CLOSED)
+
+        stands = await self._engine.until(lambda: closes() or self._stands(state.floor if n is None else n), timeout)
+        return stands and not closes()
+
+    def _stands(self, spares: int) -> bool:
+        return self._state.current_spares >= spares
 
     async def shutdown(self, timeout: float = 5.0) -> None:
         """Turn callers away, wait up to `timeout` seconds for leases to end, close everything.

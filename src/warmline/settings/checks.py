@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationInfo
@@ -23,14 +25,17 @@ __all__ = [
     "add_own_origins",
     "check_azure",
     "check_base_url",
+    "check_ear_model",
     "check_model",
     "check_rate",
     "check_token",
     "check_voice",
+    "check_voice_model",
     "lower",
     "split_commas",
 ]
 
+_T = TypeVar("_T")
 _OPENAI_HOST = "api.openai.com"
 EMBEDDED = "embedded"
 _MIN_TOKEN_CHARS = 16
@@ -100,9 +105,46 @@ def check_azure(version: str | None, info: ValidationInfo) -> str | None:
     return version
 
 
-def check_voice(voice: str) -> str:
-    """A voice that espeak-ng might know."""
-    return _as_value_error(lambda: EspeakConfig(voice=voice)).voice
+def check_ear_model(path: Path | None, info: ValidationInfo) -> Path | None:
+    """Whisper's weights come from there and from nowhere else; what reads them is installed, and not yet imported."""
+    if _has_model(path, info, engine="ear", of="whisper"):
+        _as_value_error(lambda: _look_at_whisper(path))
+    return path
+
+
+def check_voice_model(path: Path | None, info: ValidationInfo) -> Path | None:
+    """Kokoro's weights come from there and from nowhere else; what reads them is installed, and not yet imported."""
+    if _has_model(path, info, engine="voice", of="kokoro"):
+        _as_value_error(lambda: _look_at_kokoro(path))
+    return path
+
+
+def _has_model(path: Path | None, info: ValidationInfo, *, engine: str, of: str) -> TypeGuard[Path]:
+    chosen = info.data.get(engine)
+    if chosen == of and path is None:
+        raise ValueError(f"{engine} {of} needs it: a path on this machine, since nothing is downloaded")
+    if chosen not in (of, None) and path is not None:
+        raise ValueError(f"only {engine} {of} has one, and {engine} is {chosen}")
+    return chosen == of
+
+
+def _look_at_whisper(path: Path) -> None:
+    from warmline.engines.whisper import WhisperConfig, require_faster_whisper
+
+    require_faster_whisper(path)
+    WhisperConfig(path)
+
+
+def _look_at_kokoro(path: Path) -> None:
+    from warmline.engines.kokoro import KokoroConfig, require_kokoro_onnx, voices_beside
+
+    require_kokoro_onnx(path)
+    KokoroConfig(path, voices_beside(path))
+
+
+def check_voice(voice: str | None) -> str | None:
+    """A voice that its engine might know."""
+    return voice if voice is None else _as_value_error(lambda: EspeakConfig(voice=voice)).voice
 
 
 def check_rate(rate_wpm: int) -> int:
@@ -110,7 +152,7 @@ def check_rate(rate_wpm: int) -> int:
     return _as_value_error(lambda: EspeakConfig(rate_wpm=rate_wpm)).rate_wpm
 
 
-def _as_value_error(config: Callable[[], EspeakConfig]) -> EspeakConfig:
+def _as_value_error(config: Callable[[], _T]) -> _T:
     try:
         return config()
     except ConfigError as error:

@@ -132,7 +132,7 @@ def _with_own_paths(file: TomlFile) -> Mapping[str, Any]:
     """Relative paths in a file are relative to that file, wherever the command was run."""
     return {
         name: file.path.parent / Path(value).expanduser()
-        if name in {"scenario", "cache_dir"} and isinstance(value, str)
+        if name in {"scenario", "cache_dir", "ear_model", "voice_model"} and isinstance(value, str)
         else value
         for name, value in file.values.items()
     }

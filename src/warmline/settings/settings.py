@@ -26,10 +26,12 @@ from warmline.settings.checks import (
     add_own_origins,
     check_azure,
     check_base_url,
+    check_ear_model,
     check_model,
     check_rate,
     check_token,
     check_voice,
+    check_voice_model,
     lower,
     split_commas,
 )
@@ -47,6 +49,8 @@ _Token = Annotated[SecretStr | None, AfterValidator(check_token)]
 _BaseUrl = Annotated[str | None, AfterValidator(check_base_url)]
 _Model = Annotated[str | None, Field(min_length=1, max_length=200), AfterValidator(check_model)]
 _Warm = Annotated[Literal["all", "imports", "none"], BeforeValidator(lower)]
+_Ear = Annotated[Literal["pocketsphinx", "whisper"], BeforeValidator(lower)]
+_Voice = Annotated[Literal["espeak", "kokoro"], BeforeValidator(lower)]
 _StartupPolicy = Annotated[Literal["gate", "background", "block"], BeforeValidator(lower)]
 _LogLevel = Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(lower)]
 
@@ -132,11 +136,20 @@ class Settings(BaseSettings):
     turn_patience_sec: _Seconds = Field(
         default=0.8, ge=0, le=10, description="seconds that a pause counts as thinking when the turn sounds incomplete"
     )
-    tts_voice: Annotated[str, AfterValidator(check_voice)] = Field(
-        default=_ESPEAK.voice, description="voice of espeak-ng"
+    ear: _Ear = Field(default="pocketsphinx", description="what hears callers: pocketsphinx, or whisper (ear_model)")
+    ear_model: Annotated[_HomePath | None, AfterValidator(check_ear_model)] = Field(
+        default=None, description="folder of a Whisper model converted for CTranslate2, its tokenizer.json included"
+    )
+    voice: _Voice = Field(default="espeak", description="what speaks to callers: espeak, or kokoro (voice_model)")
+    voice_model: Annotated[_HomePath | None, AfterValidator(check_voice_model)] = Field(
+        default=None,
+        description="ONNX file of a Kokoro model, with the file of its voices (voices*.bin or .npz) beside it",
+    )
+    tts_voice: Annotated[str | None, AfterValidator(check_voice)] = Field(
+        default=None, description="which of its voices speaks; unset: en-us of espeak-ng, af_heart of Kokoro"
     )
     tts_rate_wpm: Annotated[int, AfterValidator(check_rate)] = Field(
-        default=_ESPEAK.rate_wpm, description="speaking rate in words a minute"
+        default=_ESPEAK.rate_wpm, description="speaking rate of espeak-ng in words a minute"
     )
     cache_dir: _HomePath = Field(
         default_factory=default_cache_dir, description="directory for derived files, for its owner alone (mode 0700)"
@@ -152,8 +165,8 @@ class Settings(BaseSettings):
 
     @property
     def espeak(self) -> EspeakConfig:
-        """The voice, as its engine wants it."""
-        return EspeakConfig(voice=self.tts_voice, rate_wpm=self.tts_rate_wpm)
+        """The voice of espeak-ng, as its engine wants it."""
+        return EspeakConfig(voice=self.tts_voice or _ESPEAK.voice, rate_wpm=self.tts_rate_wpm)
 
     @property
     def sources(self) -> Mapping[str, str]:

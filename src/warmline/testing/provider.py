@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,7 +26,8 @@ class Outcome(Enum):
     SLOW = "slow"
     """Succeeds after `slow_sec`."""
     NEVER = "never"
-    """Hangs, and ends when it is cancelled."""
+    """Hangs, and ends when it is cancelled. A thread cannot be: there it hangs for `slow_sec`, then raises
+    `HookFailed`."""
     DEAF = "deaf"
     """Hangs for `slow_sec` whatever happens: a cancellation is ignored, the result comes late."""
     ESCAPE = "escape"
@@ -57,10 +58,11 @@ class ScriptedProvider:
     """Hooks for a pool: pass `provider.hooks()` as keyword arguments, `factory` included.
 
     Each hook follows its own script: outcomes are taken one by one, then `default` repeats. While `down` is True every
-    creation fails at once. `latency_sec` is how long each hook takes when it is OK (factory only, unless given).
+    creation fails at once. `latency_sec` is how long the factory takes when it is OK; the other hooks take no time.
 
     Args:
-        sync: the hooks are plain functions, which the pool runs in threads.
+        sync: the hooks are plain functions, which the pool runs in threads: `latency_sec` and `slow_sec` are real
+            seconds there, and virtual time stands still meanwhile.
         alive: what its resources say of themselves at first; None: nothing, like most clients.
     """
 
@@ -136,18 +138,22 @@ class ScriptedProvider:
     def _sync_factory(self) -> ScriptedResource:
         self._begin()
         try:
-            self._block("factory")
+            self._block("factory", self.latency_sec)
         finally:
             self._creating -= 1
         return self._make()
 
     def _sync_hook(self, name: str) -> Callable[[ScriptedResource], Any]:
-        return lambda resource: self._block(name) and self._did(name, resource)
+        return lambda resource: self._block(name, 0.0) and self._did(name, resource)
 
-    def _block(self, name: str) -> bool:
+    def _block(self, name: str, latency_sec: float) -> bool:
         outcome = self._next(name)
         if outcome in (Outcome.SLOW, Outcome.NEVER, Outcome.DEAF):  # a thread cannot be cancelled
-            threading.Event().wait(self.slow_sec)
+            time.sleep(self.slow_sec)
+        elif latency_sec:
+            time.sleep(latency_sec)
+        if outcome is Outcome.NEVER:
+            raise HookFailed(f"{name} would hang for ever")
         return _verdict(name, outcome)
 
     # --- both ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Forking is safe here because this process is born by exec, runs one thread, and 
 Started as `python -m warmline.workers.template_process <control fd> <module:function>`.
 """
 
+import gc
 import importlib
 import os
 import select
@@ -28,11 +29,14 @@ def main(control_fd: int, preload: str) -> None:
     control = socket.socket(fileno=control_fd)
     config = _receive_config(control)
     started_sec = time.monotonic()
+    gc.disable()  # what is loaded stays
     try:
         serve = _load(preload)(config)
     except Exception as failure:
         control.sendall(encode({"failed": f"{type(failure).__name__}: {failure}", "trace": traceback.format_exc()}))
         return
+    gc.freeze()  # a collection in a worker would copy every page that it walks
+    gc.enable()
     control.sendall(encode({"ready": os.getpid(), "took_ms": (time.monotonic() - started_sec) * 1000}))
     _fork_until_closed(control, serve)
 

@@ -84,6 +84,11 @@ class Worker:
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
 
+    async def end_now(self) -> None:
+        """`kill` and `aclose`, whatever it is in the middle of."""
+        self.kill()
+        await self.aclose()
+
     def orphan(self) -> None:
         """Its template is gone, which would have told of its end: go by the socket from here on."""
         self._orphaned = True

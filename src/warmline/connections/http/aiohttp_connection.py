@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 
+from warmline.connections.http.connection_record import ConnectionRecord
 from warmline.connections.http.socket_options import LARGE_UPLOAD_BYTES
 
 if TYPE_CHECKING:
@@ -37,27 +38,20 @@ class CountingHandler(ResponseHandler):
             super().data_received(data)
 
 
-class AiohttpConnection:
-    """Attributes as those of `HttpConnection`; `handler` is aiohttp's side of it."""
+class AiohttpConnection(ConnectionRecord):
+    """`handler` is aiohttp's side of it, `opened` how long its opening took, phase by phase."""
 
     def __init__(self, handler: CountingHandler, opened: Opened) -> None:
+        super().__init__()
         self.handler = handler
         self.opened = opened
-        self.alive: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.exchanges: int = 0
-        self.verified_upload_bytes: int = 0
-        self.last_status: int = 0
-        self.leased: bool = False
-        self.round_trip_ms: float | None = None
-        self.proven_at_sec: float = 0.0
-        self.began_at_sec: float = 0.0
         self.fell_silent: bool = False
         self._upload_bytes = 0
         self._waits = False
         self._received_before = 0
         closed = handler.closed
         if closed is None:
-            self.alive.set_result(None)
+            self.died()
         else:
             closed.add_done_callback(self._die)
 
@@ -106,8 +100,7 @@ class AiohttpConnection:
     def _die(self, closed: asyncio.Future[None]) -> None:
         failure = None if closed.cancelled() else closed.exception()
         self.fell_silent = failure is not None and isinstance(failure.__cause__, TimeoutError)
-        if not self.alive.done():
-            self.alive.set_result(None)
+        self.died()
 
 
 class CachedResolver(AbstractResolver):

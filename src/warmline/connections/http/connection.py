@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from warmline.connections.http.connection_record import ConnectionRecord
 from warmline.connections.http.dial import Dialler, Opened
 from warmline.connections.http.network import NetworkBackend, NetworkStream
 from warmline.connections.http.route import bytes_beyond_answer
@@ -17,29 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["HttpConnection", "open_connection"]
 
 
-class HttpConnection:
-    """Wraps one httpcore connection (`core`) to `origin`.
-
-    Attributes:
-        alive: done when the connection is dead; the pool evicts it in that moment.
-        exchanges: complete responses so far; 0 means unproven.
-        verified_upload_bytes: the most that one answered request has sent: so wide is the congestion window.
-        last_status: of the last response; 0 before the first.
-        round_trip_ms: of the last warm-up request; None before the first.
-        began_at_sec, proven_at_sec: event-loop time at which the last exchange began, and ended.
-    """
+class HttpConnection(ConnectionRecord):
+    """Wraps one httpcore connection (`core`) to `origin`."""
 
     def __init__(self, origin: Any, core: Any, dialler: Dialler) -> None:
+        super().__init__()
         self.origin = origin
         self.core = core
-        self.alive: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.exchanges: int = 0
-        self.verified_upload_bytes: int = 0
-        self.last_status: int = 0
-        self.leased: bool = False
-        self.round_trip_ms: float | None = None
-        self.proven_at_sec: float = 0.0
-        self.began_at_sec: float = 0.0
         self._dialler = dialler
         self._sent_before = self._received_before = 0
         self._watched = False
@@ -114,8 +99,7 @@ class HttpConnection:
             wire.dead.add_done_callback(self._die)
 
     def _die(self, _: object) -> None:
-        if not self.alive.done():
-            self.alive.set_result(None)
+        self.died()
 
     def __repr__(self) -> str:
         return f"<HttpConnection, {self.exchanges} exchanges, {'dead' if self.alive.done() else 'alive'}>"

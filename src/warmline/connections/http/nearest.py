@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from warmline.connections.http.connection import HttpConnection
+from warmline.connections.http.lifetime import Lifetime
 from warmline.connections.http.warm_up import PINNED
 from warmline.connections.spent import Spent
 
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Sequence
-    from types import TracebackType
 
     from warmline.connections.http.dialect import Dialect
     from warmline.connections.http.phases import RequestPhases
@@ -51,7 +51,7 @@ def choose(round_trips_ms: Sequence[float | None], current: int) -> int:
     return nearest if is_nearer else current
 
 
-class NearestTransport:
+class NearestTransport(Lifetime):
     """Keeps several origins warm. What is asked of the first goes to whichever is nearest; warm-ups measure it.
 
     Args:
@@ -146,18 +146,6 @@ class NearestTransport:
         """As `WarmTransport.aclose`."""
         for place in self._places:
             await place.transport.aclose()
-
-    async def __aenter__(self) -> NearestTransport:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        await self.aclose()
 
     def _moved(self, request: Any, place: Place) -> Any:
         """The same request at another place: scheme, host, port and the front of the path are exchanged."""

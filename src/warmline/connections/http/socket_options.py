@@ -20,19 +20,20 @@ class SocketCare:
     """TCP keep-alive, and how long sent bytes may stay unacknowledged.
 
     A router that has forgotten a flow says nothing: without these, the next request waits until it times out. With the
-    defaults an idle connection is found dead at most `idle_sec + interval_sec` after its last probe was answered, and
-    one with a request on it after `user_timeout_ms`. Options that the platform lacks are left out.
+    defaults an idle connection is found dead 3 s after its last probe was answered, one lost probe allowed, and one
+    with a request on it `user_timeout_ms` after the first retransmission. Options that the platform lacks are left out.
 
     Attributes:
         idle_sec, interval_sec, probes: before the first probe, between probes, unanswered ones.
-        user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), except during large uploads; Linux.
+        user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), Linux, where it also takes the place of `probes`; none during
+            large uploads.
         bursts: on hosts with BBR, requests are not held back by its rate: see `congestion`.
     """
 
-    idle_sec: int = 2
+    idle_sec: int = 1
     interval_sec: int = 1
     probes: int = 2
-    user_timeout_ms: int = 3000
+    user_timeout_ms: int = 2500
     bursts: bool = True
 
     def before_connecting(self, sock: socket.socket) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from warmline.connections.http.connection import HttpConnection, open_connection
 from warmline.connections.http.dialect import Dialect, dialect_named
 from warmline.connections.http.exchange import Exchange, core_request, origin_of
+from warmline.connections.http.lifetime import Lifetime
 from warmline.connections.http.names import ResolvedNames
 from warmline.connections.http.origin import REMEMBERED_REQUESTS, WarmOrigin
 from warmline.connections.http.phases import RequestPhases, tell
@@ -24,7 +25,6 @@ from warmline.connections.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from warmline.pool import PoolSnapshot
 
@@ -40,7 +40,7 @@ class _OnLoop:
         self.plain: PlainPool | None = None
 
 
-class WarmTransport:
+class WarmTransport(Lifetime):
     """For `httpx.AsyncClient(transport=...)` and `httpx2.AsyncClient(transport=...)`; `warm(client)` makes one for you.
 
     Requests to `url`'s origin take a connection from a pool of proven ones, which all clients of the event loop with
@@ -123,18 +123,6 @@ class WarmTransport:
             await leave(key, self)
         if mine.names is not None:
             await mine.names.aclose()
-
-    async def __aenter__(self) -> WarmTransport:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        await self.aclose()
 
     # --- what you call ---------------------------------------------------------------------------------------------
 

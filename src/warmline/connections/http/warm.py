@@ -62,14 +62,8 @@ def warm(
     """
     if _is_sdk(client):
         made = _warm_sdk(client, strategy, completion, also_at, settings, on_request)
-    elif dialect_of(client) is not None and hasattr(client, "_transport"):
-        made = _warm_http_client(client, url, settings, on_request)
-    elif _is_aiohttp(client):
-        from warmline.connections.http.aiohttp_session import warm_session
-
-        made = warm_session(client, url, settings, on_request)  # type: ignore[arg-type]  # by its class
     else:
-        raise ConfigError(f"warm() knows no client of the type {type(client).__name__}")
+        made = _warm_plain(client, url, settings, on_request)
     _begin(transport_of(made))
     return cast("C", made)
 
@@ -130,6 +124,18 @@ def _sdk_warm_up(client: Any, base: str | None, strategy: Strategy, completion: 
     if completion is not None:
         return CompletionWarmUp(client, completion, base)
     return ModelsWarmUp(client, base)
+
+
+def _warm_plain(
+    client: Any, url: str | None, settings: WarmSettings | None, on_request: Callable[[RequestPhases], None] | None
+) -> Any:
+    if dialect_of(client) is not None and hasattr(client, "_transport"):
+        return _warm_http_client(client, url, settings, on_request)
+    if _is_aiohttp(client):
+        from warmline.connections.http.aiohttp_session import warm_session
+
+        return warm_session(client, url, settings, on_request)
+    raise ConfigError(f"warm() knows no client of the type {type(client).__name__}")
 
 
 def _warm_http_client(

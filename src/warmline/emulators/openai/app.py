@@ -12,7 +12,7 @@ from warmline.emulators.openai.broken_answer import BrokenAnswer
 from warmline.emulators.openai.chat_completions import ChatCompletions
 from warmline.emulators.openai.emulation import Emulation
 from warmline.emulators.openai.gate import Gate
-from warmline.emulators.openai.models import get_model, list_models
+from warmline.emulators.openai.models import Models
 from warmline.emulators.openai.realtime import Realtime
 from warmline.emulators.openai.responses import Responses
 
@@ -27,18 +27,18 @@ _DEPLOYMENT = "/openai/deployments/{deployment}"
 def create_app(emulation: Emulation) -> ASGIApp:
     """An application that answers as it is told to by `emulation`."""
     chat, respond, realtime = ChatCompletions(emulation), Responses(emulation), Realtime(emulation)
-    azure = _AzureChat(chat, emulation.deployments)
+    models, azure = Models(emulation), _Azure(emulation, chat)
     routes: list[BaseRoute] = [
-        Route(f"{_DEPLOYMENT}/chat/completions", azure.__call__, methods=["POST"]),
-        Route("/openai/models", _azure_models, methods=["GET"]),
+        Route(f"{_DEPLOYMENT}/chat/completions", azure.complete, methods=["POST"]),
+        Route("/openai/models", azure.models, methods=["GET"]),
         WebSocketRoute("/openai/realtime", realtime.__call__),
     ]
     for prefix in _PREFIXES:
         routes += [
             Route(f"{prefix}/chat/completions", chat.__call__, methods=["POST"]),
             Route(f"{prefix}/responses", respond.__call__, methods=["POST"]),
-            Route(f"{prefix}/models", list_models, methods=["GET"]),
-            Route(f"{prefix}/models/{{model:path}}", get_model, methods=["GET"]),
+            Route(f"{prefix}/models", models.listed, methods=["GET"]),
+            Route(f"{prefix}/models/{{model:path}}", models.one, methods=["GET"]),
             WebSocketRoute(f"{prefix}/realtime", realtime.__call__),
         ]
     api = Starlette(
@@ -47,23 +47,24 @@ def create_app(emulation: Emulation) -> ASGIApp:
     return Gate(BrokenAnswer(api, emulation), emulation)
 
 
-class _AzureChat:
-    """Chat completions of a deployment that exists, in a version."""
+class _Azure:
+    """What is served in a version: chat completions of a deployment that exists, models that could be deployed."""
 
-    def __init__(self, chat: ChatCompletions, deployments: frozenset[str] | None) -> None:
+    def __init__(self, emulation: Emulation, chat: ChatCompletions) -> None:
+        self._emulation = emulation
         self._chat = chat
-        self._deployments = deployments
+        self._models = Models(emulation)
 
-    async def __call__(self, request: Request) -> Response:
+    async def complete(self, request: Request) -> Response:
         _check_version(request)
-        if self._deployments is not None and request.path_params["deployment"] not in self._deployments:
+        served = self._emulation.deployments
+        if served is not None and request.path_params["deployment"] not in served:
             raise ApiError(404, "The API deployment for this resource does not exist.", code="DeploymentNotFound")
         return await self._chat(request)
 
-
-async def _azure_models(request: Request) -> JSONResponse:
-    _check_version(request)
-    return await list_models(request)
+    async def models(self, request: Request) -> JSONResponse:
+        _check_version(request)
+        return await self._models.listed(request)
 
 
 def _check_version(request: Request) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from warmline.emulators.openai.chat_request import parse_chat_request
 from warmline.emulators.openai.completion import Completion
 from warmline.emulators.openai.emulation import Emulation
+from warmline.emulators.openai.models import check_model
 from warmline.emulators.openai.request_body import arrived_sec, read_body
 from warmline.emulators.openai.thinking import answer_headers, spoken, think
 
@@ -29,7 +30,10 @@ class ChatCompletions:
         """
         body = await read_body(request, self._emulation.max_body_bytes)
         began_sec = arrived_sec(request)
-        chat = parse_chat_request(body, request.path_params.get("deployment"))
+        deployment = request.path_params.get("deployment")
+        chat = parse_chat_request(body, deployment)
+        if deployment is None:
+            check_model(self._emulation, chat.model)
         pace = self._emulation.pace
         # As with the real service, not even the headers come before the prompt was read.
         completion = await think(chat, self._emulation, began_sec)

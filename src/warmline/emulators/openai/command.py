@@ -48,6 +48,7 @@ def _emulation(chosen: argparse.Namespace) -> Emulation:
     return Emulation(
         pace=Pace(chosen.first_token_ms, chosen.prefill_us_per_token, chosen.token_interval_ms),
         keys=frozenset(chosen.api_key) if chosen.api_key else None,
+        models=frozenset(chosen.model) if chosen.model else None,
         deployments=frozenset(chosen.deployment) if chosen.deployment else None,
         prompt_cache=PromptCache() if chosen.prompt_cache else None,
         realtime_limit_sec=chosen.realtime_limit,
@@ -81,6 +82,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def _add_access(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--api-key", action="append", metavar="KEY", help="accept this key only; may be repeated")
+    group.add_argument("--model", action="append", metavar="NAME", help="serve this model only; may be repeated")
     group.add_argument(
         "--deployment", action="append", metavar="NAME", help="serve this Azure deployment only; may be repeated"
     )

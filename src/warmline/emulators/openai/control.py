@@ -31,6 +31,8 @@ def create_control(emulation: Emulation) -> Starlette:
             Route("/faults/{name}", control.fault, methods=["PUT", "DELETE"]),
             Route("/idle-close", control.idle_close, methods=["PUT"]),
             Route("/keys", control.keys, methods=["PUT"]),
+            Route("/models", control.models, methods=["PUT"]),
+            Route("/deployments", control.deployments, methods=["PUT"]),
             Route("/idle-connections", control.idle_connections, methods=["DELETE"]),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
@@ -73,10 +75,17 @@ class _Control:
 
     async def keys(self, request: Request) -> Response:
         """`{"accepted": [...]}`, or null for any."""
-        accepted = (await self._told(request)).get("accepted")
-        if not (accepted is None or (isinstance(accepted, list) and all(isinstance(key, str) for key in accepted))):
-            raise ValueError("accepted must be null or a list of keys")
-        self._emulation.keys = None if accepted is None else frozenset(accepted)
+        self._emulation.keys = _names(await self._told(request), "accepted")
+        return JSONResponse({})
+
+    async def models(self, request: Request) -> Response:
+        """`{"served": [...]}`, or null for any name."""
+        self._emulation.models = _names(await self._told(request), "served")
+        return JSONResponse({})
+
+    async def deployments(self, request: Request) -> Response:
+        """`{"served": [...]}`, or null for any name."""
+        self._emulation.deployments = _names(await self._told(request), "served")
         return JSONResponse({})
 
     async def idle_connections(self, _request: Request) -> Response:
@@ -104,6 +113,15 @@ def _number(told: Mapping[str, object], name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name} must be a number")
     return value
+
+
+def _names(told: Mapping[str, object], field: str) -> frozenset[str] | None:
+    names = told.get(field)
+    if names is None:
+        return None
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise ValueError(f"{field} must be null or a list of strings")
+    return frozenset(names)
 
 
 async def _bad_request(_request: Request, error: Exception) -> Response:

@@ -20,12 +20,13 @@ IDLE_CLOSE_SEC = 400.0
 class Emulation:
     """Shared by the endpoints, the connections and the control path of one emulator.
 
-    `keys` None accepts any key, also none at all; `deployments` None serves every name. `realtime_limit_sec` is how
-    long a realtime session may last; OpenAI documents 60 minutes.
+    `keys` None accepts any key, also none at all; `models` and `deployments` None serve every name.
+    `realtime_limit_sec` is how long a realtime session may last; OpenAI documents 60 minutes.
     """
 
     pace: Pace = field(default_factory=Pace)
     keys: frozenset[str] | None = field(default=None, repr=False)
+    models: frozenset[str] | None = None
     deployments: frozenset[str] | None = None
     prompt_cache: PromptCache | None = None
     realtime_limit_sec: float = 3600.0

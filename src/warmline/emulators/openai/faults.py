@@ -9,6 +9,7 @@ __all__ = ["FAULT_NAMES", "Fault", "FaultSwitch"]
 FAULT_NAMES = {
     "close-race": ("closes the connection as a request arrives on an idle one; no value", 0.0),
     "unauthorized": ("answers 401; no value", 0.0),
+    "quota": ("answers a POST with 429 and insufficient_quota; no value", 0.0),
     "rate-limit": ("answers 429 with retry-after; value: seconds", 1.0),
     "server-error": ("answers 500; no value", 0.0),
     "stall": ("sends nothing more until the client leaves; value: after how many tokens", 0.0),

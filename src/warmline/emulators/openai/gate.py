@@ -25,17 +25,19 @@ class Gate:
                 self._emulation.traffic.answered(message["status"])
             await send(message)
 
-        error = self._refusal(Headers(scope=scope)) if scope["type"] in {"http", "websocket"} else None
+        error = self._refusal(scope) if scope["type"] in {"http", "websocket"} else None
         if error is None:
             return await self._app(scope, receive, counted)
         await _read_to_the_end(scope, receive)
         await refusal(error)(scope, receive, counted)
 
-    def _refusal(self, headers: Headers) -> ApiError | None:
-        for name in ("unauthorized", "rate-limit", "server-error"):
+    def _refusal(self, scope: Scope) -> ApiError | None:
+        # What is free is answered without a quota as well.
+        paid = ("quota",) if scope.get("method") == "POST" else ()
+        for name in (*paid, "unauthorized", "rate-limit", "server-error"):
             if (fault := self._emulation.faults.take(name)) is not None:
                 return _as_error(fault)
-        keys = self._emulation.keys
+        headers, keys = Headers(scope=scope), self._emulation.keys
         if keys is None or headers.get("api-key") in keys:
             return None
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -47,6 +49,10 @@ def _as_error(fault: Fault) -> ApiError:
         return _wrong_key()
     if fault.name == "server-error":
         return ApiError(500, "The server had an error while processing your request.", kind="server_error")
+    if fault.name == "quota":
+        # https://platform.openai.com/docs/guides/error-codes
+        says = "You exceeded your current quota, please check your plan and billing details."
+        return ApiError(429, says, kind="insufficient_quota", code="insufficient_quota")
     return ApiError(
         429, "Rate limit reached for requests.", kind="requests", code="rate_limit_exceeded",
         headers={"retry-after": f"{fault.value:g}"},

@@ -1,9 +1,12 @@
-"""`GET /v1/models` and `/v1/models/{id}`."""
+"""`GET /v1/models` and `/v1/models/{id}`, and what is said of a model that there is not."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-__all__ = ["EMULATED_MODEL", "get_model", "list_models"]
+from warmline.emulators.openai.api_error import ApiError
+from warmline.emulators.openai.emulation import Emulation
+
+__all__ = ["EMULATED_MODEL", "Models", "check_model"]
 
 EMULATED_MODEL = "receptionist"
 
@@ -11,14 +14,39 @@ EMULATED_MODEL = "receptionist"
 _CREATED = 1767225600
 
 
-async def list_models(_request: Request) -> JSONResponse:
-    """The one model there is."""
-    return JSONResponse({"object": "list", "data": [_model(EMULATED_MODEL)]})
+class Models:
+    """The models of one emulation: whatever their names, the same receptionist."""
+
+    def __init__(self, emulation: Emulation) -> None:
+        self._emulation = emulation
+
+    async def listed(self, _request: Request) -> JSONResponse:
+        """Those that are served; where every name is, one."""
+        names = self._emulation.models
+        served = [EMULATED_MODEL] if names is None else sorted(names)
+        return JSONResponse({"object": "list", "data": [_model(name) for name in served]})
+
+    async def one(self, request: Request) -> JSONResponse:
+        """Any model that is served.
+
+        Raises:
+            ApiError: it is not.
+        """
+        name = request.path_params["model"]
+        check_model(self._emulation, name)
+        return JSONResponse(_model(name))
 
 
-async def get_model(request: Request) -> JSONResponse:
-    """Any model: every name is served, and by the same receptionist."""
-    return JSONResponse(_model(request.path_params["model"]))
+def check_model(emulation: Emulation, name: str) -> None:
+    """Make sure that a request may ask for the model of that name.
+
+    Raises:
+        ApiError: there is none.
+    """
+    if emulation.models is not None and name not in emulation.models:
+        raise ApiError(
+            404, f"The model `{name}` does not exist or you do not have access to it.", code="model_not_found"
+        )
 
 
 def _model(name: str) -> dict[str, object]:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from warmline.emulators.openai.chat_request import parse_response_request
 from warmline.emulators.openai.completion import Completion
 from warmline.emulators.openai.emulation import Emulation
+from warmline.emulators.openai.models import check_model
 from warmline.emulators.openai.request_body import arrived_sec, read_body
 from warmline.emulators.openai.thinking import answer_headers, spoken, think
 
@@ -33,6 +34,7 @@ class Responses:
         """
         chat = parse_response_request(await read_body(request, self._emulation.max_body_bytes))
         began_sec = arrived_sec(request)
+        check_model(self._emulation, chat.model)
         completion = await think(chat, self._emulation, began_sec)
         if not chat.stream:
             await asyncio.sleep(self._emulation.pace.interval_sec() * (len(completion.tokens) - 1))

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from warmline.emulators.child import end_child
 from warmline.emulators.wan.namespace import namespace_path
 from warmline.emulators.wan.plan import available_controls, server_address
 from warmline.errors import EngineError
@@ -64,7 +65,7 @@ class TunWan:
             async with asyncio.timeout(_START_TIMEOUT_SEC):
                 names = json.loads(await _line(carrier))
         except BaseException as error:
-            await _end(carrier)
+            await end_child(carrier, _END_TIMEOUT_SEC)
             if isinstance(error, EngineError | TimeoutError):
                 raise EngineError("no network of TUN devices: this machine refused it") from error
             raise
@@ -95,8 +96,8 @@ class TunWan:
         await self._tell("heal")
 
     async def aclose(self) -> None:
-        """Take the network down. Harmless when called twice."""
-        await _end(self._carrier)
+        """Take the network down: its process removes the namespaces. Harmless when called twice."""
+        await end_child(self._carrier, _END_TIMEOUT_SEC)
 
     async def __aenter__(self) -> Self:
         return self
@@ -118,18 +119,3 @@ async def _line(carrier: asyncio.subprocess.Process) -> bytes:
     if not line:
         raise EngineError("the network of TUN devices ended")
     return line
-
-
-async def _end(carrier: asyncio.subprocess.Process) -> None:
-    """Let it remove its namespaces, at the latest end it by force, and reap it."""
-    if carrier.stdin:
-        carrier.stdin.close()
-    try:
-        async with asyncio.timeout(_END_TIMEOUT_SEC):
-            await carrier.wait()
-    except TimeoutError:
-        pass
-    finally:
-        if carrier.returncode is None:
-            carrier.kill()
-            await carrier.wait()

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from warmline.engines.espeak.config import EspeakConfig
+from warmline.engines.spoken_text import check_length
 from warmline.errors import EngineError, WarmlineError, WarmUpFailed, WorkerDied
 from warmline.workers import Worker, WorkerSource
 
 __all__ = ["EspeakVoice"]
 
-_MAX_TEXT_CHARS = 5_000
 _STOP_TIMEOUT_SEC = 1.0
 _WARM_UP_TEXT = "Hello."
 
@@ -51,8 +51,7 @@ class EspeakVoice:
         Raises:
             EngineError: the text is too long, or the voice failed or gave nothing.
         """
-        if len(text) > _MAX_TEXT_CHARS:
-            raise EngineError(f"a text of {len(text)} characters is over {_MAX_TEXT_CHARS}")
+        check_length(text)
         worker = await self._take()
         whole = False
         try:
@@ -93,7 +92,7 @@ class EspeakVoice:
         self._closed = True
         worker, self._idle = self._idle, None
         if worker is not None:
-            await _end(worker)
+            await worker.end_now()
 
     async def _take(self) -> Worker:
         worker, self._idle = self._idle, None
@@ -113,12 +112,12 @@ class EspeakVoice:
         finally:
             self._stopped.discard(worker)
             if not silent:
-                await _end(worker)
+                await worker.end_now()
         return worker if silent else None
 
     async def _give_back(self, worker: Worker, *, stopped: bool) -> None:
         if self._closed or self._idle is not None or not worker.alive:
-            await _end(worker)
+            await worker.end_now()
             return
         if stopped:
             worker.send({"stop": True})
@@ -136,8 +135,3 @@ class EspeakVoice:
     def _on_exit(self, worker: Worker) -> None:
         if worker is self._idle and not self._closed and not self.alive.done():
             self.alive.set_result(None)
-
-
-async def _end(worker: Worker) -> None:
-    worker.kill()  # it may be in the middle of an utterance that nobody wants any more
-    await worker.aclose()

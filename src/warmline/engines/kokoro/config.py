@@ -6,7 +6,9 @@ from typing import Literal
 
 from warmline.errors import ConfigError
 
-__all__ = ["KokoroConfig"]
+__all__ = ["KokoroConfig", "voices_beside"]
+
+_VOICES = ("voices*.bin", "voices*.npz")  # as kokoro-onnx's releases name theirs, and what the format is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,16 @@ class KokoroConfig:
         for name, high in (("threads", 256), ("parallel", 64)):
             if not 1 <= getattr(self, name) <= high:
                 raise ConfigError(f"kokoro {name}: 1 to {high}, not {getattr(self, name)}")
+
+
+def voices_beside(model_path: Path) -> Path:
+    """The file of voices in the model's folder.
+
+    Raises:
+        ConfigError: there is none, or more than one.
+    """
+    found = sorted(path for pattern in _VOICES for path in model_path.parent.glob(pattern))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise ConfigError(f"kokoro {model_path}: expected one file {' or '.join(_VOICES)} beside it, found {names}")
+    return found[0]

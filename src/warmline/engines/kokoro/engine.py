@@ -5,17 +5,30 @@ import itertools
 import tempfile
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Self
 
 from warmline.engines.kokoro.config import KokoroConfig
+from warmline.engines.pool_hooks import PoolHooks
+from warmline.engines.required_package import require_package
+from warmline.engines.shared_voice import SharedVoice
+from warmline.engines.spoken_text import check_length
 from warmline.errors import EngineError, WarmUpFailed, WorkerDied
 from warmline.workers import Worker, WorkerTemplate
 
-__all__ = ["KokoroTextToSpeech"]
+__all__ = ["KokoroTextToSpeech", "require_kokoro_onnx"]
 
-_MAX_TEXT_CHARS = 5_000
 _START_TIMEOUT_SEC = 120.0
 _CANCEL_TIMEOUT_SEC = 10.0
+
+
+def require_kokoro_onnx(model_path: Path) -> None:
+    """Make sure that the model at `model_path` could be loaded, as far as packages go.
+
+    Raises:
+        ConfigError: kokoro-onnx is not installed.
+    """
+    require_package("kokoro_onnx", extra="kokoro", path=model_path)
 
 
 class KokoroTextToSpeech:
@@ -39,7 +52,9 @@ class KokoroTextToSpeech:
 
         Raises:
             WarmUpFailed: it did not load, has no such voice, or gave no audio.
+            ConfigError: kokoro-onnx is not installed.
         """
+        require_kokoro_onnx(config.model_path)
         scratch = tempfile.TemporaryDirectory(prefix="warmline-kokoro-")
         try:
             template = await WorkerTemplate.start(
@@ -67,14 +82,18 @@ class KokoroTextToSpeech:
         """Rate of the audio that `synthesize` yields."""
         return self.config.sample_rate_hz
 
+    @property
+    def pool_hooks(self) -> PoolHooks[SharedVoice]:
+        """A caller's voice holds nothing: what has to be warm, the worker processes, is all callers'."""
+        return PoolHooks(factory=self._share)
+
     async def synthesize(self, text: str) -> AsyncGenerator[bytes, None]:
         """PCM of `text`, sentence by sentence. Closed early, the worker stops after the sentence it is at.
 
         Raises:
             EngineError: the text is too long, or the voice failed or gave nothing.
         """
-        if len(text) > _MAX_TEXT_CHARS:
-            raise EngineError(f"a text of {len(text)} characters is over {_MAX_TEXT_CHARS}")
+        check_length(text)
         if not text.strip():
             return
         await self._free.acquire()
@@ -112,6 +131,9 @@ class KokoroTextToSpeech:
         await self._template.aclose()
         self._scratch.cleanup()
 
+    async def _share(self) -> SharedVoice:
+        return SharedVoice(self)
+
     async def _take(self) -> Worker:
         while self._idle:
             worker = self._idle.pop()
@@ -133,8 +155,7 @@ class KokoroTextToSpeech:
             if "failed" in answer:
                 raise WarmUpFailed(f"kokoro: {answer['failed']}")
         except BaseException:
-            worker.kill()
-            await worker.aclose()
+            await worker.end_now()
             raise
         return worker
 
@@ -159,8 +180,7 @@ class KokoroTextToSpeech:
             if recovered:
                 self._idle.append(worker)
             else:
-                worker.kill()
-                await worker.aclose()
+                await worker.end_now()
 
 
 def _sent(config: KokoroConfig, scratch_dir: str) -> dict[str, object]:

@@ -8,9 +8,11 @@ __all__ = ["Availability"]
 
 _FIRST_PAUSE_SEC = 1.0
 _LONGEST_PAUSE_SEC = 60.0
-# What a check that costs nothing disproves. A quota, or a deployment at Azure, only shows in a paid request: after such
-# trouble a check that passes means no more than that the next caller's turn may try.
+# What a check that costs nothing disproves. Other trouble only shows in a paid request: after it, a check that passes
+# means no more than that the next caller's turn may try.
 _SHOWN_BY_CHECKS = frozenset({TroubleKind.KEY, TroubleKind.UNREACHABLE})
+# What lasts until somebody has done something about it.
+_LASTING = frozenset({TroubleKind.QUOTA, TroubleKind.MODEL})
 
 
 class Availability:
@@ -21,6 +23,8 @@ class Availability:
 
     def __init__(self, jitter: Callable[[float, float], float]) -> None:
         self.trouble: Trouble | None = None
+        self.checks_show_model: bool = False
+        """Whether a check would find that there is no such model. Azure lists what could be deployed, not what is."""
         self._jitter = jitter
         self._failures = 0
         self._has_answered = False
@@ -47,12 +51,21 @@ class Availability:
 
     def check_passed(self) -> None:
         """A check passed."""
-        if self.trouble is not None and self.trouble.kind in _SHOWN_BY_CHECKS:
+        if self.trouble is not None and self._is_shown_by_checks(self.trouble):
             self._failures = 0
         self.trouble = None
 
     def pause_sec(self) -> float:
-        """Until the next check: doubled by each failure in a row, at least what the server asked for."""
+        """Until the next check: doubled by each failure in a row, at least what the server asked for.
+
+        What lasts, and shows in a caller's turn alone, is not tried again soon: each trial costs a caller the answer.
+        """
+        trouble = self.trouble
+        if trouble is not None and trouble.kind in _LASTING and not self._is_shown_by_checks(trouble):
+            return _LONGEST_PAUSE_SEC * self._jitter(1.0, 1.2)
         doubled: float = _FIRST_PAUSE_SEC * 2 ** min(self._failures - 1, 10)
-        asked = self.trouble.retry_after_sec if self.trouble is not None else 0.0
+        asked = trouble.retry_after_sec if trouble is not None else 0.0
         return min(_LONGEST_PAUSE_SEC, max(doubled, asked)) * self._jitter(1.0, 1.2)
+
+    def _is_shown_by_checks(self, trouble: Trouble) -> bool:
+        return trouble.kind in _SHOWN_BY_CHECKS or (trouble.kind is TroubleKind.MODEL and self.checks_show_model)

@@ -90,7 +90,7 @@ class OpenAILanguageModel:
         except EngineError:
             raise
         except Exception as failure:  # the SDK's errors, and below them those of its HTTP library
-            raise self._failed(diagnose(failure, self._model)) from failure
+            raise self._failed(self._diagnosed(failure)) from failure
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -132,7 +132,10 @@ class OpenAILanguageModel:
         try:
             return await self._look_up_model()
         except Exception as failure:  # anything at all: a check tells, it never fails
-            return diagnose(failure, self._model)
+            return self._diagnosed(failure)
+
+    def _diagnosed(self, failure: Exception) -> Trouble:
+        return diagnose(failure, self._model, by_token=self.config.token_provider is not None)
 
     async def _look_up_model(self) -> Trouble | None:
         try:
@@ -142,8 +145,8 @@ class OpenAILanguageModel:
         if self._model is None:
             self._model = next(iter(offered), None)
             return no_model_offered() if self._model is None else None
-        # Azure lists what could be deployed, not what is.
-        if offered and self._model not in offered and self.config.azure_api_version is None:
+        self._availability.checks_show_model = bool(offered) and self.config.azure_api_version is None
+        if self._availability.checks_show_model and self._model not in offered:
             await self._client.models.retrieve(self._model)
         return None
 

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import openai
 
+from warmline.errors import CredentialError
+
 __all__ = ["Trouble", "TroubleKind", "diagnose", "no_model_offered", "too_slow"]
 
 _MAX_CODE_CHARS = 40
@@ -20,7 +22,9 @@ class TroubleKind(StrEnum):
     MODEL = "model"
     """There is no such model or deployment."""
     QUOTA = "quota"
-    """Used up, or too many requests."""
+    """Used up: somebody must pay."""
+    RATE = "rate"
+    """Too many requests: it passes."""
     UNREACHABLE = "unreachable"
     """No connection, or no answer on it."""
     FAILED = "failed"
@@ -36,14 +40,20 @@ class Trouble:
     retry_after_sec: float = 0.0
 
 
-def diagnose(failure: Exception, model: str | None = None) -> Trouble:
-    """What a failed request says. Of messages only types and codes are kept: they may quote a key or the caller."""
+def diagnose(failure: Exception, model: str | None = None, *, by_token: bool = False) -> Trouble:
+    """What a failed request says. Of messages only types and codes are kept: they may quote a key or the caller.
+
+    `by_token`: the request showed the token of an identity in place of a key.
+    """
+    shown, remedy = ("identity", "give it a role there") if by_token else ("key", "give it the right API key")
     match failure:
+        case CredentialError():
+            return Trouble(TroubleKind.KEY, f"can not be asked without a token: {failure}")
         case openai.AuthenticationError():
-            return Trouble(TroubleKind.KEY, f"refuses the key{_status(failure)}: give it the right API key")
+            return Trouble(TroubleKind.KEY, f"refuses the {shown}{_status(failure)}: {remedy}")
         case openai.PermissionDeniedError():
             return Trouble(
-                TroubleKind.KEY, f"does not let this key use the model{_status(failure)}: allow it, or give another"
+                TroubleKind.KEY, f"does not let this {shown} use the model{_status(failure)}: allow it, or give another"
             )
         case openai.NotFoundError():
             named = f"model or deployment {model!r}" if model else "such address"
@@ -72,10 +82,9 @@ def too_slow(limit_sec: float) -> Trouble:
 
 def _quota(failure: openai.RateLimitError) -> Trouble:
     if failure.code in _USED_UP or failure.type in _USED_UP:
-        why = f"has no quota left{_status(failure)}: see plan and billing at the provider"
-    else:
-        why = f"takes no more requests for now{_status(failure)}: its rate or quota is exhausted"
-    return Trouble(TroubleKind.QUOTA, why, _retry_after_sec(failure))
+        return Trouble(TroubleKind.QUOTA, f"has no quota left{_status(failure)}: see plan and billing at the provider")
+    why = f"takes no more requests for now{_status(failure)}: its rate or quota is exhausted"
+    return Trouble(TroubleKind.RATE, why, _retry_after_sec(failure))
 
 
 def _status(failure: openai.APIStatusError) -> str:

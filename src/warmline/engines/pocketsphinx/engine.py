@@ -22,13 +22,13 @@ class PocketsphinxSpeechToText:
         self._source = source
 
     @classmethod
-    async def start(cls, config: PocketsphinxConfig) -> Self:
-        """Load the decoder and prove that it hears.
+    async def start(cls, config: PocketsphinxConfig, *, prove: bool = True) -> Self:
+        """Load the decoder and prove that it hears. `prove` False leaves that to the ears, of a pool that warms each.
 
         Raises:
             WarmUpFailed: it did not load, or gave no label.
         """
-        sent = {**asdict(config), "cache_dir": str(config.cache_dir)}
+        sent = {**asdict(config), "cache_dir": str(config.cache_dir), "prove": prove}
         source = await WorkerSource.start(
             "warmline.engines.pocketsphinx.worker:load", sent, name="pocketsphinx", start_timeout_sec=_LOAD_TIMEOUT_SEC
         )

@@ -15,7 +15,7 @@ _WAV_HEADER_BYTES = 44
 
 
 def load(config: Mapping[str, object]) -> Callable[[Channel], None]:
-    """Load the decoder and prove that it hears a recorded word.
+    """Load the decoder and, unless told otherwise, prove that it hears a recorded word.
 
     Raises:
         RuntimeError: it heard nothing.
@@ -26,7 +26,7 @@ def load(config: Mapping[str, object]) -> Callable[[Channel], None]:
         cache_dir=Path(str(config["cache_dir"])),
     )
     listener = load_listener(model_files(parsed.all_phrases(), parsed.all_slots(), parsed.cache_dir))()
-    if not _exercise(listener).text:
+    if config["prove"] and not _exercise(listener).text:
         raise RuntimeError("pocketsphinx heard nothing in a recorded word")
 
     return lambda channel: _listen(channel, listener)

@@ -2,6 +2,6 @@
 
 from warmline.engines.whisper.config import WhisperConfig
 from warmline.engines.whisper.engine import WhisperSpeechToText
-from warmline.engines.whisper.weights import WhisperWeights
+from warmline.engines.whisper.weights import WhisperWeights, require_faster_whisper
 
-__all__ = ["WhisperConfig", "WhisperSpeechToText", "WhisperWeights"]
+__all__ = ["WhisperConfig", "WhisperSpeechToText", "WhisperWeights", "require_faster_whisper"]

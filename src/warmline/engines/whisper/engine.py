@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from warmline.engines.pool_hooks import PoolHooks
 from warmline.engines.protocols import Transcript, TranscriptStream
 from warmline.engines.whisper.config import WhisperConfig
 from warmline.engines.whisper.transcription import SAMPLE_RATE_HZ, transcribe
@@ -44,6 +45,7 @@ class WhisperSpeechToText:
 
         Raises:
             WarmUpFailed: they did not load, or an inference gave nothing.
+            ConfigError: faster-whisper is not installed.
         """
         try:
             return cls(config, await registry.take(WhisperWeights(config)))
@@ -54,6 +56,11 @@ class WhisperSpeechToText:
     def sample_rate_hz(self) -> int:
         """Rate of the audio that ears expect."""
         return SAMPLE_RATE_HZ
+
+    @property
+    def pool_hooks(self) -> PoolHooks[TranscriptStream]:
+        """Ears are opened for nothing, around weights that have heard; none hears a second caller."""
+        return PoolHooks(factory=self.open_stream, recycle=False)
 
     async def open_stream(self) -> TranscriptStream:
         """A fresh ear, for nothing: it holds its own audio and no weights.

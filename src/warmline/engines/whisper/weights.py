@@ -3,10 +3,12 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warmline.engines.required_package import require_package
 from warmline.engines.whisper.config import WhisperConfig
 from warmline.engines.whisper.transcription import SAMPLE_RATE_HZ, transcribe
 from warmline.errors import WarmUpFailed
@@ -14,9 +16,18 @@ from warmline.errors import WarmUpFailed
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
-__all__ = ["WhisperWeights"]
+__all__ = ["WhisperWeights", "require_faster_whisper"]
 
 _WARM_UP_TOKENS = 8
+
+
+def require_faster_whisper(model_path: Path) -> None:
+    """Make sure that the model at `model_path` could be loaded, as far as packages go.
+
+    Raises:
+        ConfigError: faster-whisper is not installed.
+    """
+    require_package("faster_whisper", extra="whisper", path=model_path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,12 @@ class WhisperWeights:
     name: str = field(default="whisper", compare=False)
 
     def load(self) -> "WhisperModel":
-        """Load the weights. Blocks; never touches the network, since all files are there."""
+        """Load the weights. Blocks; never touches the network, since all files are there.
+
+        Raises:
+            ConfigError: faster-whisper is not installed.
+        """
+        require_faster_whisper(self.config.model_path)
         from faster_whisper import WhisperModel
 
         return WhisperModel(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from warmline.errors import ConfigError, PoolError, PoolTimeout
 from warmline.events import AcquireFailed, ResourceAcquired
-from warmline.pool import lending, upkeep
+from warmline.pool import lending, prefetching, upkeep
 from warmline.pool.api.release import Releases
 from warmline.pool.lease import Lease
 from warmline.pool.tier import AllocationTier
@@ -92,7 +92,7 @@ class Acquires(Releases[T]):
         self._here()
         lending.check_open(self._state)
         if self._knobs.session_awareness:
-            lending.prefetch(self._state, session_id, self._engine.now())
+            prefetching.prefetch(self._state, session_id, self._engine.now())
             self._engine.perform()
 
     async def _wait(self, session_id: str | None, timeout: float | None, now: float, *, lease: bool) -> Waiter:

@@ -26,10 +26,13 @@ class Observes(BoundPool):
         return snapshot_of(self._state)
 
     def observe(self, limit: int = 1024) -> EventStream:
-        """Events from now on. They are built only while somebody observes; see `EventStream`."""
+        """Events from now on, until the pool is shut down. They are built only while somebody observes; see
+        `EventStream`."""
         stream = EventStream(limit, self._unobserve)
         self._streams.append(stream)
         self._state.emit = self._emit
+        if self._state.phase is Phase.CLOSED:
+            stream.close()
         return stream
 
     def _unobserve(self, stream: EventStream) -> None:
@@ -50,5 +53,7 @@ class Observes(BoundPool):
         from warmline.pool.invariants import InvariantBroken, check_state
 
         check_state(self._state)
+        if self._state.waiting and self._engine.armed_at > self._state.wake_at:
+            raise InvariantBroken("deadlines_kept", "callers wait, and no timer is set for their deadlines")
         if self._state.phase is Phase.CLOSED and self._engine.left_over:
             raise InvariantBroken("closed_means_idle", f"left after shutdown: {self._engine.left_over}")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from warmline.errors import ConfigError
 from warmline.pool import steering, upkeep
 from warmline.pool.api.observe import Observes
+from warmline.pool.signals import ENDS_THE_PROCESS
 from warmline.pool.snapshot import PoolSnapshot
 
 __all__ = ["FloorPolicy", "Operates"]
@@ -30,8 +31,11 @@ class Operates(Observes):
     def touch(self, session_id: str) -> None:
         """This session lives. The one call that is safe from any thread.
 
-        A session that has ever touched is reclaimed once it falls silent for `session_max_age_sec`.
+        A session that has ever touched is reclaimed once it falls silent for `session_max_age_sec`. In a pool that is
+        not open nobody listens.
         """
+        if not self._state.open:
+            return
         now = self._engine.now()
         with self._touch_lock:
             self._touched[session_id] = now
@@ -59,7 +63,7 @@ class Operates(Observes):
     def reverify(self, older_than_sec: float = 0.0) -> None:
         """Keep alive now, not when it is due, every spare that was verified longer than `older_than_sec` ago.
 
-        At most half of the spares are away for it at a time. Does nothing in a pool without keepalives.
+        At most half of the spares (but one of one) are away at a time. Does nothing in a pool without keepalives.
         """
         self._here()
         now = self._engine.now()
@@ -77,16 +81,21 @@ class Operates(Observes):
         steering.resume(self._state, self._engine.now())
         self._engine.perform()
 
-    def _before_sweep(self) -> None:
+    def _hear(self) -> None:
         with self._touch_lock:
             touched, self._touched = self._touched, {}
         upkeep.heard(self._state, touched)
+
+    def _before_sweep(self) -> None:
+        self._hear()
         if self._floor_policy is None:
             return
         try:
-            floor = min(max(0, self._floor_policy(self.snapshot())), self._state.max_size)
-        except Exception as error:  # a policy that fails leaves the floor as it was
+            floor = int(min(max(0, self._floor_policy(self.snapshot())), self._state.max_size))
+        except ENDS_THE_PROCESS:
+            raise
+        except BaseException as error:  # a policy that fails, or gives no whole number, leaves the floor as it was
             logger.warning("[%s] floor_policy failed: %s", self.name, type(error).__name__)
             return
         if floor != self._state.floor:
-            steering.resize(self._state, int(floor), None, self._engine.now())
+            steering.resize(self._state, floor, None, self._engine.now())

@@ -98,28 +98,34 @@ class Releases(BoundPool, Generic[T]):
         if not self._knobs.session_awareness:
             held = (entry.session for entry in self._state.entries)
             return [session for session in held if session is not None and session.id == session_id]
+        found = [session for session in self._state.superseded if session.id == session_id]
         session = self._state.sessions.get(session_id)
-        if session is None:
-            return []
-        return [session] if session.entry is not None or all(w.prefetch for w in session.waiters) else []
+        if session is not None and (session.entry is not None or all(w.prefetch for w in session.waiters)):
+            found.append(session)
+        return found
 
     def _finish(self, session: Session, use: Use) -> None:
         state, engine = self._state, self._engine
         now = engine.now()
-        if session.entry is None:
-            lending.withdraw(state, session.waiters[0], now)  # a prefetch that still waits
-        elif session.unclaimed:
-            returning.release_all(state, session, use, now)
-        else:
-            returning.finish(state, session, use, now)
-        if state.woken or state.actions or state.wake_at < engine.armed_at:
-            engine.perform()
+        try:
+            if session.entry is None:
+                lending.withdraw(state, session.waiters[0], now)  # a prefetch that still waits
+            elif session.unclaimed:
+                returning.release_all(state, session, use, now)
+            else:
+                returning.finish(state, session, use, now)
+        finally:  # whatever a resource does in its own reset, what was decided is done
+            if state.woken or state.actions or state.wake_at < engine.armed_at:
+                engine.perform()
         if state.emit is not None or (session.id is not None and _is_enabled_for(_DEBUG)):
             self._note_released(session, use)
 
     def _end_lease(self, session: Session, use: Use) -> None:
-        if returning.end_lease(self._state, session, use, self._engine.now()):
+        try:
+            ended = returning.end_lease(self._state, session, use, self._engine.now())
+        finally:
             self._engine.perform()
+        if ended:
             self._note_released(session, use)
 
     def _note_released(self, session: Session, use: Use) -> None:
