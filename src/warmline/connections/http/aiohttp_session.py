@@ -61,7 +61,7 @@ def warm_session(
     object.__setattr__(made, "_connector", connector)
     object.__setattr__(made, "_connector_owner", True)
     object.__setattr__(made, "_middlewares", (*session._middlewares, connector.middleware))
-    connector.origin.add_warm_up(connector, _SessionWarmUp(made, at))
+    connector.origin.prover.add_warm_up(connector, _SessionWarmUp(made, at))
     return made
 
 
