@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp.connector import Connection
 from yarl import URL
 
+from warmline.connections.http import loop_end
 from warmline.connections.http.aiohttp_connection import AiohttpConnection, CachedResolver, CountingHandler
 from warmline.connections.http.dial import Opened
 from warmline.connections.http.names import ResolvedNames
@@ -92,7 +93,8 @@ class WarmConnector(aiohttp.TCPConnector):
         self._template = aiohttp.ClientRequest("HEAD", URL(url), loop=self._loop)
         host, port = str(self._template.url.raw_host), int(self._template.url.port or 80)
         self.origin: WarmOrigin = WarmOrigin(host, port, self._open, names, self.settings, limit or None)
-        self.origin.prover.add_warm_up(self, warm_up)
+        self.origin.prover.add_warm_up(self, lambda: warm_up)
+        loop_end.begun(self)
 
     # --- what aiohttp calls ----------------------------------------------------------------------------------------
 
@@ -132,6 +134,11 @@ class WarmConnector(aiohttp.TCPConnector):
         if not self.closed:
             await self.origin.aclose()
         await super().close(abort_ssl=abort_ssl)
+        await loop_end.ended(self)
+
+    async def aclose(self) -> None:
+        """As `close`: its event loop ends, or its session was dropped."""
+        await self.close()
 
     # --- what you call ---------------------------------------------------------------------------------------------
 

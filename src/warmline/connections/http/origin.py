@@ -171,10 +171,11 @@ class WarmOrigin:
 
     @property
     def healthy(self) -> bool:
-        """A proven connection stands, and nothing speaks against the next request."""
+        """Connections stand, be they all in use, and nothing speaks against the next request."""
         snapshot = self.pool.snapshot()
         troubled = snapshot["breaker_open"] or self.prover.failing or self.prover.refused_status
-        return bool(snapshot["counts"]["spare"]) and not troubled
+        standing = snapshot["counts"]["spare"] + snapshot["counts"]["leased"]
+        return bool(standing) and not troubled
 
     @property
     def full(self) -> bool:

@@ -70,17 +70,19 @@ class Prover:
         self._settings = settings
         self._again = again
         self._news = news
-        self._warm_ups: dict[object, WarmUp] = {}
+        self._warm_ups: dict[object, Callable[[], WarmUp | None]] = {}
         self._pace = ProofPace(settings.touch_interval_sec)
         self._proofs: list[_Proof] = []
         self._retry: asyncio.TimerHandle | None = None
         self._troubled: bool | None = None
         self._closed = False
 
-    def add_warm_up(self, owner: object, warm_up: WarmUp | None) -> None:
-        """The latest of those who hold this origin says how its connections are proven."""
-        if warm_up is not None:
-            self._warm_ups[owner] = warm_up
+    def add_warm_up(self, owner: object, warm_up: Callable[[], WarmUp | None]) -> None:
+        """The latest of those who hold this origin says how its connections are proven.
+
+        `warm_up()` is None where nothing is sent, or its client is gone: a client that was dropped is not kept alive.
+        """
+        self._warm_ups[owner] = warm_up
 
     def drop_warm_up(self, owner: object) -> None:
         """`owner` has left."""
@@ -205,7 +207,8 @@ class Prover:
     @property
     def warm_up(self) -> WarmUp | None:
         """The latest of those that are held; None where nothing is sent."""
-        return next(reversed(self._warm_ups.values()), None)
+        known = (warm_up() for warm_up in reversed(self._warm_ups.values()))
+        return next((each for each in known if each is not None), None)
 
     @property
     def _subject(self) -> str:

@@ -61,7 +61,8 @@ class Route:
     def key(self) -> Hashable:
         """Equal for routes whose connections are interchangeable."""
         proxy = None if self.proxy is None else (self.proxy.kind, repr(self.proxy.url), repr(self.proxy.options))
-        return (self.dialect.name, id(self.tls), self.http1, self.http2, self.local_address, self.uds, proxy)
+        protocol = (self.dialect.name, id(self.tls), self.http1, self.http2)
+        return (*protocol, self.max_connections, self.local_address, self.uds, proxy)
 
     def new_pool(self, backend: Any) -> Any:
         """An httpcore pool of this route that opens sockets through `backend`."""

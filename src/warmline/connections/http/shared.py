@@ -1,4 +1,4 @@
-"""Who shares an origin: all clients of one event loop whose routes to it are alike."""
+"""Who shares an origin: all clients of one event loop that are alike in all that its connections depend on."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ class _Shared:
 _origins: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Shared]] = weakref.WeakKeyDictionary()
 
 
-def join(key: Hashable, make: Callable[[], WarmOrigin], holder: object, warm_up: WarmUp | None) -> WarmOrigin:
+def join(
+    key: Hashable, make: Callable[[], WarmOrigin], holder: object, warm_up: Callable[[], WarmUp | None]
+) -> WarmOrigin:
     """The running loop's origin of this key, made if nobody holds it yet."""
+    for past in [loop for loop in tuple(_origins) if loop.is_closed()]:
+        del _origins[past]
     of_loop = _origins.setdefault(asyncio.get_running_loop(), {})
     shared = of_loop.get(key)
     if shared is None:

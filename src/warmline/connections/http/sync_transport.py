@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from warmline.connections.http.loop_thread import LoopThread
@@ -48,6 +49,8 @@ class SyncWarmTransport:
 
     def close(self) -> None:
         """Leave the connections, and the thread if nobody else needs it."""
+        if sys.is_finalizing():  # a client of a module is dropped, and daemon threads run no more
+            return
         try:
             self._thread.run(self._inner.aclose())
         except RuntimeError:  # closed before

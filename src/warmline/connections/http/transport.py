@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import functools
 import weakref
 from collections import deque
@@ -13,39 +12,31 @@ from warmline.connections.http.connection import HttpConnection, open_connection
 from warmline.connections.http.dialect import Dialect, dialect_named
 from warmline.connections.http.exchange import Exchange, core_request, origin_of
 from warmline.connections.http.lifetime import Lifetime
+from warmline.connections.http.loop_end import end_soon
+from warmline.connections.http.loop_share import LoopShare
 from warmline.connections.http.names import ResolvedNames
 from warmline.connections.http.origin import REMEMBERED_REQUESTS, WarmOrigin
 from warmline.connections.http.phases import RequestPhases, tell
-from warmline.connections.http.plain import PlainPool
 from warmline.connections.http.route import Route, default_route
 from warmline.connections.http.settings import WarmSettings
-from warmline.connections.http.shared import join, leave
-from warmline.connections.http.warm_up import PINNED, WarmUp
+from warmline.connections.http.warm_up import PINNED, WarmUp, shared_as
 from warmline.connections.spent import Spent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from warmline.pool import PoolSnapshot
 
 __all__ = ["WarmTransport"]
 
 
-class _OnLoop:
-    """What one transport uses on one event loop."""
-
-    def __init__(self) -> None:
-        self.names: ResolvedNames | None = None
-        self.origins: dict[Any, WarmOrigin] = {}
-        self.plain: PlainPool | None = None
-
-
 class WarmTransport(Lifetime):
     """For `httpx.AsyncClient(transport=...)` and `httpx2.AsyncClient(transport=...)`; `warm(client)` makes one for you.
 
     Requests to `url`'s origin take a connection from a pool of proven ones, which all clients of the event loop with
-    the same route share. Others, and HTTP/2, go over connections of httpcore's own, which are timed but not kept warm.
-    Begins on the first event loop that uses it; `aclose` ends what it began there.
+    the same route, limits, settings and warm-up share. Others, and HTTP/2, go over connections of httpcore's own, which
+    are timed but not kept warm. Begins on each event loop that uses it; what it began there ends with `aclose`, with
+    the loop, or when nobody holds the transport any more.
 
     Args:
         url: any address at the origin to keep warm; None keeps nothing warm.
@@ -82,7 +73,7 @@ class WarmTransport(Lifetime):
         self._left: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
         self._spent: Spent = Spent()
         self.home: Any = None if url is None else origin_of(self.dialect, self.dialect.httpx.URL(url))
-        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OnLoop] = weakref.WeakKeyDictionary()
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopShare] = weakref.WeakKeyDictionary()
 
     # --- what httpx calls ------------------------------------------------------------------------------------------
 
@@ -104,7 +95,7 @@ class WarmTransport(Lifetime):
         if isinstance(pinned, HttpConnection) and pinned.origin == origin:
             return await exchange.over(pinned)
         if origin != self.home or not self._may_keep_warm:
-            return await exchange.plainly(self._plain_pool())
+            return await exchange.plainly(self._here().plain(self.route, self.settings))
         home = self.origin
         await home.entered()
         return await exchange.through(home)
@@ -113,16 +104,10 @@ class WarmTransport(Lifetime):
         """Leave the connections of the running loop; the last who leaves closes them."""
         loop = asyncio.get_running_loop()
         mine = self._loops.pop(loop, None)
-        if mine is None:
-            return
-        self._left.add(loop)
-        self._spent = next((copy.copy(each.spent) for each in mine.origins.values()), Spent())
-        if mine.plain is not None:
-            await mine.plain.aclose()
-        for key in mine.origins:
-            await leave(key, self)
-        if mine.names is not None:
-            await mine.names.aclose()
+        if mine is not None:
+            self._left.add(loop)
+            self._spent = mine.spent
+            await mine.aclose()
 
     # --- what you call ---------------------------------------------------------------------------------------------
 
@@ -185,30 +170,26 @@ class WarmTransport(Lifetime):
         self.recent.append(phases)
         tell(self.on_request, phases)
 
-    def _here(self) -> _OnLoop:
-        self._left.discard(asyncio.get_running_loop())  # used again after all
-        return self._loops.setdefault(asyncio.get_running_loop(), _OnLoop())
-
-    def _names(self) -> ResolvedNames:
-        here = self._here()
-        if here.names is None:
-            here.names = ResolvedNames(self.settings.dns_ttl_sec)
-        return here.names
-
-    def _plain_pool(self) -> PlainPool:
-        here = self._here()
-        if here.plain is None:
-            here.plain = PlainPool(self.route, self._names(), self.settings.care)
-        return here.plain
+    def _here(self) -> LoopShare:
+        loop = asyncio.get_running_loop()
+        self._left.discard(loop)  # used again after all
+        share = self._loops.get(loop)
+        if share is None or share.ended:
+            for past in [each for each in self._loops if each.is_closed()]:
+                del self._loops[past]
+            share = self._loops[loop] = LoopShare()
+            weakref.finalize(self, end_soon, weakref.ref(loop), weakref.ref(share)).atexit = False
+        return share
 
     @property
     def origin(self) -> WarmOrigin:
         """The home origin's connections on the running loop."""
-        key = (self.route.key, self._home_key, self.settings)
-        mine = self._here().origins
-        if key not in mine:
-            mine[key] = join(key, self._make_origin, self, self.warm_up)
-        return mine[key]
+        mine = weakref.ref(self)
+        return self._here().origin(self._sharing_key, self._make_origin, lambda: getattr(mine(), "warm_up", None))
+
+    def _sharing_key(self) -> Hashable:
+        """Equal for transports whose connections are proven alike, for the same principal, within the same limits."""
+        return (self.route.key, self._home_key, self.settings, shared_as(self.warm_up))
 
     @property
     def _home_key(self) -> tuple[bytes, bytes, int]:
