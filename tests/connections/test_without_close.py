@@ -76,10 +76,10 @@ def test_of_two_that_share_one_may_be_dropped(library):
             async with warm(original) as client:
                 origin = transport_of(client).origin
                 assert transport_of(dropped).origin is origin
-                assert len(origin._warm_ups) == 2
+                assert len(origin.prover._warm_ups) == 2
                 del dropped
                 gc.collect()
-                await until(lambda: len(origin._warm_ups) == 1)
+                await until(lambda: len(origin.prover._warm_ups) == 1)
                 assert await ask(client) == "word0 word1 word2"
                 assert server.connections == 3, "two, and one in the place of that in use"
             await original.close()

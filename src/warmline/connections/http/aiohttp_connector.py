@@ -93,7 +93,7 @@ class WarmConnector(aiohttp.TCPConnector):
         self._template = aiohttp.ClientRequest("HEAD", URL(url), loop=self._loop)
         host, port = str(self._template.url.raw_host), int(self._template.url.port or 80)
         self.origin: WarmOrigin = WarmOrigin(host, port, self._open, names, self.settings, limit or None)
-        self.origin.add_warm_up(self, lambda: warm_up)
+        self.origin.prover.add_warm_up(self, lambda: warm_up)
         loop_end.begun(self)
 
     # --- what aiohttp calls ----------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class WarmConnector(aiohttp.TCPConnector):
     @property
     def refused_status(self) -> int:
         """As `WarmTransport.refused_status`."""
-        return self.origin.refused_status
+        return self.origin.prover.refused_status
 
     async def middleware(
         self, request: aiohttp.ClientRequest, handler: Callable[[Any], Awaitable[aiohttp.ClientResponse]]

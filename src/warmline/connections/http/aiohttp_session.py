@@ -68,7 +68,9 @@ def warm_session(
     object.__setattr__(made, "_connector_owner", True)
     object.__setattr__(made, "_middlewares", (*session._middlewares, connector.middleware))
     asked = weakref.ref(made)
-    connector.origin.add_warm_up(connector, lambda: None if (alive := asked()) is None else _SessionWarmUp(alive, at))
+    connector.origin.prover.add_warm_up(
+        connector, lambda: None if (alive := asked()) is None else _SessionWarmUp(alive, at)
+    )
     weakref.finalize(made, end_soon, weakref.ref(asyncio.get_running_loop()), weakref.ref(connector)).atexit = False
     return made
 

@@ -6,53 +6,28 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from warmline.connections.http.loan import Loan, OwnLoan, PoolLoan
-from warmline.connections.http.proof_pace import ProofPace
-from warmline.connections.http.trouble import in_one_line
-from warmline.connections.http.warm_up import WarmUp, pinned_to
-from warmline.connections.spent import Spent
-from warmline.errors import CreateFailed, PoolError, WarmUpFailed
+from warmline.connections.http.prover import KeptConnection, Prover
+from warmline.errors import CreateFailed, PoolError
 from warmline.pool import WarmableResourcePool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections import deque
+    from collections.abc import Awaitable, Callable
 
     from warmline.connections.http.names import ResolvedNames
     from warmline.connections.http.settings import WarmSettings
+    from warmline.connections.spent import Spent
     from warmline.pool import PoolSnapshot
 
-__all__ = ["KeptConnection", "WarmOrigin"]
+__all__ = ["WarmOrigin"]
 
 logger: logging.Logger = logging.getLogger("warmline.connections")
 
 REMEMBERED_REQUESTS = 256
-REMEMBERED_ROUND_TRIPS = 8
 GRACE_SEC = 0.5  # for so long a request that has no connection waits for a warm-up that is in its way
-
-
-class KeptConnection(Protocol):
-    """What an origin needs to know of a connection, of whatever library."""
-
-    alive: asyncio.Future[None]
-    exchanges: int
-    verified_upload_bytes: int
-    last_status: int
-    leased: bool
-    round_trip_ms: float | None
-    began_at_sec: float
-    proven_at_sec: float
-
-    @property
-    def fell_silent(self) -> bool:
-        """It died of silence."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close it."""
-        ...
 
 
 class WarmOrigin:
@@ -62,8 +37,7 @@ class WarmOrigin:
     given up on connecting for a while, a request connects by itself.
 
     Attributes:
-        spent: what its warmth has cost.
-        round_trips_ms: of the last warm-up requests, from sent to answered, the server's own time included.
+        prover: proves them, and knows what that costs. spent, round_trips_ms: its own.
     """
 
     def __init__(
@@ -79,25 +53,19 @@ class WarmOrigin:
         self._address = (host, port)
         self._names = names
         self._max_connections = max_connections
-        self.spent: Spent = Spent()
-        self.round_trips_ms: deque[float] = deque(maxlen=REMEMBERED_ROUND_TRIPS)
-        self.refused_status: int = 0
         self._opener = opener
-        self._warm_ups: dict[object, Callable[[], WarmUp | None]] = {}
         self._connections: set[Any] = set()
         self._promised: int = 0
         self._preparing: asyncio.Task[None] | None = None
         self._open_for_requests = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._settings = settings
-        self._pace = ProofPace(settings.touch_interval_sec)
-        self._proofs: list[_Proof] = []
+        self._news: asyncio.Event = asyncio.Event()
+        self.prover: Prover = Prover(host, settings, self._prove_again, self._news.set)
+        self.spent: Spent = self.prover.spent
+        self.round_trips_ms: deque[float] = self.prover.round_trips_ms
         self._making: set[Any] = set()  # new, and being proven
         self._own: list[Any] = []  # opened by requests, idle, for the pool to take
-        self._news: asyncio.Event = asyncio.Event()
-        self._retry: asyncio.TimerHandle | None = None
-        self._troubled: bool | None = None
-        self._closing = False
         longest_sec = max(settings.open_timeout_sec, settings.touch_timeout_sec, settings.prime_timeout_sec)
         self._floor = floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
         self.pool: WarmableResourcePool[Any] = WarmableResourcePool(
@@ -117,17 +85,6 @@ class WarmOrigin:
 
     # --- life ------------------------------------------------------------------------------------------------------
 
-    def add_warm_up(self, owner: object, warm_up: Callable[[], WarmUp | None]) -> None:
-        """The latest of those who hold this origin says how its connections are proven.
-
-        `warm_up()` is None where nothing is sent, or its client is gone: a client that was dropped is not kept alive.
-        """
-        self._warm_ups[owner] = warm_up
-
-    def drop_warm_up(self, owner: object) -> None:
-        """`owner` has left."""
-        self._warm_ups.pop(owner, None)
-
     def begin(self) -> None:
         """Open the pool and fill its floor, in the background."""
         if self._preparing is None:
@@ -146,12 +103,10 @@ class WarmOrigin:
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
-        self._closing = True
+        self.prover.close()
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.gather(self._preparing, return_exceptions=True)
-        if self._retry is not None:
-            self._retry.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -175,7 +130,7 @@ class WarmOrigin:
             async with asyncio.timeout(timeout):
                 while not (await self.pool.wait_warm(wanted, math.inf) and self._proven_spares >= wanted):
                     self._news.clear()
-                    if self._pace.may_try(asyncio.get_running_loop().time()):
+                    if self.prover.may_try:
                         self._prove_again()
                     await self._news.wait()
         except TimeoutError:
@@ -192,7 +147,7 @@ class WarmOrigin:
         loop = asyncio.get_running_loop()
         began = loop.time()
         lease = self.pool.lease(timeout=limit_sec)
-        hurry = loop.call_later(GRACE_SEC, self._call_off_a_proof)
+        hurry = loop.call_later(GRACE_SEC, self.prover.call_off_one)
         try:
             await lease.__aenter__()
         except CreateFailed:
@@ -218,7 +173,7 @@ class WarmOrigin:
     def healthy(self) -> bool:
         """Connections stand, be they all in use, and nothing speaks against the next request."""
         snapshot = self.pool.snapshot()
-        troubled = snapshot["breaker_open"] or self._pace.failing or self.refused_status
+        troubled = snapshot["breaker_open"] or self.prover.failing or self.prover.refused_status
         standing = snapshot["counts"]["spare"] + snapshot["counts"]["leased"]
         return bool(standing) and not troubled
 
@@ -236,11 +191,11 @@ class WarmOrigin:
     async def _open(self) -> Any:
         """Connect, and prove it, unless somebody waits: then that request is the proof, and a round trip is saved."""
         connection = self._left_by_a_request() or await self._connect()
-        if connection.exchanges or self._is_awaited() or not self._pace.may_try(asyncio.get_running_loop().time()):
+        if connection.exchanges or self._is_awaited() or not self.prover.may_try:
             return connection
         self._making.add(connection)
         try:
-            if await self._prove(connection):
+            if await self.prover.prove(connection):
                 return connection
         except BaseException:
             self._connections.discard(connection)
@@ -256,7 +211,7 @@ class WarmOrigin:
             async with asyncio.timeout(self._settings.open_timeout_sec):
                 connection = await self._opener()
         except Exception as error:
-            self._tell_trouble(error)
+            self.prover.tell_trouble(error)
             raise
         self._connections.add(connection)
         return connection
@@ -276,124 +231,22 @@ class WarmOrigin:
         self._close_what_requests_left()
         if connection.alive.done():
             return False
-        if connection.exchanges and not self._pace.failing:
-            async with self._bounded(self._settings.touch_timeout_sec):
-                await self._send(connection, touch=True)
+        if connection.exchanges and not self.prover.failing:
+            await self.prover.touch(connection)
             return True
         if connection.exchanges and self._unproven:  # why risk this one
             return True
-        may_try = self._pace.may_try(asyncio.get_running_loop().time())
-        return await self._prove(connection) if may_try else True
-
-    async def _prove(self, connection: Any) -> bool:
-        """False when it is of no use any more: something was sent, and no complete answer came."""
-        loop = asyncio.get_running_loop()
-        began_at, began_before = loop.time(), connection.began_at_sec
-        proof: _Proof | None = None
-        self._pace.begin()
-        try:
-            async with self._bounded(self._settings.open_timeout_sec) as proof:
-                await self._send(connection, touch=bool(connection.exchanges))
-        except (WarmUpFailed, TimeoutError) as error:
-            if proof is not None and proof.called_off:
-                self._pace.withdraw()
-                return False
-            late = WarmUpFailed(f"no complete answer after {loop.time() - began_at:.1f} s")
-            self._failed(late if isinstance(error, TimeoutError) else error, began_at)
-            return isinstance(error, WarmUpFailed) and connection.began_at_sec == began_before
-        except BaseException:
-            self._pace.withdraw()
-            raise
-        self._succeeded()
-        return True
-
-    def _failed(self, error: Exception, began_at: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._tell_trouble(error)
-        pause_sec = self._pace.fail(began_at, loop.time())
-        if pause_sec is not None:
-            if self._retry is not None:
-                self._retry.cancel()
-            self._retry = loop.call_later(pause_sec, self._prove_again)
-
-    def _succeeded(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._pace.succeed():
-            loop.call_soon(self._prove_again)
-        loop.call_soon(self._news.set)  # when it is back in the pool
-        if self._troubled is not False and self._warm_up is not None:
-            logger.info("%s connection warmed successfully", self._subject)
-        self._troubled = False
-
-    def _tell_trouble(self, error: BaseException) -> None:
-        """Once, until a warm-up succeeds."""
-        if not self._troubled and not self._closing:
-            self._troubled = True
-            logger.warning("%s warm-up failed: %s (%s)", self._subject, in_one_line(error), self.name)
+        return await self.prover.prove(connection) if self.prover.may_try else True
 
     def _prove_again(self) -> None:
-        if self._unproven or self._pace.failing:
+        if self._unproven or self.prover.failing:
             with contextlib.suppress(PoolError):
                 self.pool.reverify()
-
-    def _call_off_a_proof(self) -> None:
-        """Somebody waits for a connection that a warm-up holds."""
-        for proof in self._proofs:
-            if not proof.called_off:
-                proof.call_off()
-                return
-
-    @contextlib.asynccontextmanager
-    async def _bounded(self, limit_sec: float) -> AsyncIterator[_Proof]:
-        """A warm-up, with a limit, that can be called off."""
-        slow = getattr(self._warm_up, "generates", False)
-        async with asyncio.timeout(self._settings.prime_timeout_sec if slow else limit_sec) as limit:
-            proof = _Proof(limit)
-            self._proofs.append(proof)
-            try:
-                yield proof
-            finally:
-                self._proofs.remove(proof)
-
-    async def _send(self, connection: KeptConnection, *, touch: bool) -> None:
-        warm_up = self._warm_up
-        if warm_up is None:
-            return
-        before, failure = connection.exchanges, None
-        connection.last_status = 0
-        self.spent.requests += 1
-        self.spent.unanswered += 1
-        try:
-            with pinned_to(connection):
-                await (warm_up.touch(self.spent) if touch else warm_up.prove(self.spent))
-        except Exception as error:
-            failure = error
-        self.spent.unanswered -= connection.last_status != 0
-        if connection.exchanges == before:
-            raise WarmUpFailed(_what_came(connection.last_status)) from failure
-        if connection.round_trip_ms is not None:
-            self.round_trips_ms.append(connection.round_trip_ms)
-        self._look_at(0 if warm_up.any_answer else connection.last_status)
-
-    def _look_at(self, status: int) -> None:
-        refused = status if status >= 400 else 0
-        if refused and refused != self.refused_status:
-            logger.warning("[%s] connected, but the warm-up request was refused: HTTP %d", self.name, refused)
-        self.refused_status = refused
-
-    @property
-    def _warm_up(self) -> WarmUp | None:
-        known = (warm_up() for warm_up in reversed(self._warm_ups.values()))
-        return next((each for each in known if each is not None), None)
-
-    @property
-    def _subject(self) -> str:
-        return str(getattr(self._warm_up, "subject", self.name))
 
     @property
     def _unproven(self) -> int:
         """Idle connections on which nothing was ever answered."""
-        if self._warm_up is None:
+        if self.prover.warm_up is None:
             return 0
         idle = (each for each in self._connections - self._making if not (each.leased or each.alive.done()))
         return sum(not each.exchanges for each in idle)
@@ -440,25 +293,6 @@ class WarmOrigin:
     async def _close(self, connection: KeptConnection) -> None:
         self._connections.discard(connection)
         await connection.aclose()
-
-
-class _Proof:
-    """A warm-up that runs."""
-
-    def __init__(self, limit: asyncio.Timeout) -> None:
-        self.called_off = False
-        self._limit = limit
-
-    def call_off(self) -> None:
-        """Somebody needs the place."""
-        self.called_off = True
-        self._limit.reschedule(asyncio.get_running_loop().time())
-
-
-def _what_came(status: int) -> str:
-    if status:
-        return f"the server answered with HTTP {status}, and closed the connection or did not end its answer"
-    return "no complete answer"
 
 
 def _verified_upload(connection: KeptConnection) -> float:

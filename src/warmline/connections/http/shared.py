@@ -36,7 +36,7 @@ def join(
     if shared is None:
         shared = of_loop[key] = _Shared(make())
     shared.holders.add(holder)
-    shared.origin.add_warm_up(holder, warm_up)
+    shared.origin.prover.add_warm_up(holder, warm_up)
     return shared.origin
 
 
@@ -47,7 +47,7 @@ async def leave(key: Hashable, holder: object) -> None:
     if shared is None or holder not in shared.holders:
         return
     shared.holders.discard(holder)
-    shared.origin.drop_warm_up(holder)
+    shared.origin.prover.drop_warm_up(holder)
     if not shared.holders:
         del of_loop[key]
         await shared.origin.aclose()

@@ -25,8 +25,8 @@ class SocketCare:
 
     Attributes:
         idle_sec, interval_sec, probes: before the first probe, between probes, unanswered ones.
-        user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), except during large uploads; Linux, where it also takes the place
-            of `probes`.
+        user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), Linux, where it also takes the place of `probes`; none during
+            large uploads.
         bursts: on hosts with BBR, requests are not held back by its rate: see `congestion`.
     """
 

@@ -150,7 +150,7 @@ class WarmTransport(Lifetime):
     @property
     def refused_status(self) -> int:
         """The HTTP status with which the last warm-up request was refused; 0 when it was not."""
-        return self.origin.refused_status if self._keeps_warm else 0
+        return self.origin.prover.refused_status if self._keeps_warm else 0
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
