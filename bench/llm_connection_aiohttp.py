@@ -51,8 +51,9 @@ async def warm_session(base_url: str, system_prompt: str, calls: int) -> Client:
 
     from warmline.connections.http import WarmSettings, transport_of, warm
 
+    settings = WarmSettings(floor=max(2, calls), repeat_generations=True)
     original = aiohttp.ClientSession()
-    session = warm(original, url=f"{base_url}/models", settings=WarmSettings(floor=max(2, calls)))
+    session = warm(original, url=f"{base_url}/models", settings=settings)
     if not await transport_of(session).wait_warm():
         raise RuntimeError("not warm")
     return SessionClient(base_url, session, original)

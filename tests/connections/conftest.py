@@ -101,3 +101,9 @@ async def ask(client: Any, **options: Any) -> str:
     """One streamed completion, to its end."""
     stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True, **options)
     return "".join([chunk.choices[0].delta.content async for chunk in stream]).strip()
+
+
+def azure_deployment(server: LlmServer, kind: Any = openai.AsyncAzureOpenAI) -> Any:
+    """A client of an Azure deployment."""
+    endpoint = server.url.removesuffix("/v1")
+    return kind(azure_endpoint=endpoint, azure_deployment="dep", api_version="2024-10-21", api_key="k", max_retries=0)

@@ -33,6 +33,9 @@ class LlmServer:
     port: int = 0
     words: int = 3
     model_status: int = 200
+    cookie: str = ""
+    good_key: str | None = None
+    """Any other one is answered with 401."""
     hang_up_next: int = 0
     """So many generations are met by a close without a byte in answer."""
     half_answer_next: int = 0
@@ -122,11 +125,20 @@ class LlmServer:
     async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
         if seen.method != "POST":
             await self.prove.wait()
+        if self.good_key and seen.headers.get("authorization") != f"Bearer {self.good_key}":
+            _json(writer, 401, {"error": {"message": "no"}})
+            return True
         if seen.method == "HEAD":
-            writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            cookie = f"set-cookie: {self.cookie}\r\n" if self.cookie else ""
+            writer.write(f"HTTP/1.1 404 Not Found\r\n{cookie}content-length: 0\r\n\r\n".encode())
             return True
         if seen.method == "GET":
-            _json(writer, self.model_status, {"object": "list", "data": [{"id": "m", "object": "model"}]})
+            _json(
+                writer,
+                self.model_status,
+                cookie=self.cookie,
+                content={"object": "list", "data": [{"id": "m", "object": "model"}]},
+            )
             return True
         await self.speak.wait()
         if self.hang_up_next:
@@ -173,9 +185,12 @@ async def _request(number: int, reader: asyncio.StreamReader) -> Seen:
     return Seen(number, method, path, headers, body)
 
 
-def _json(writer: asyncio.StreamWriter, status: int, content: object) -> None:
+def _json(writer: asyncio.StreamWriter, status: int, content: object, cookie: str = "") -> None:
     body = json.dumps(content).encode()
-    head = f"HTTP/1.1 {status} Some Reason\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    said = f"set-cookie: {cookie}\r\n" if cookie else ""
+    head = (
+        f"HTTP/1.1 {status} Some Reason\r\ncontent-type: application/json\r\n{said}content-length: {len(body)}\r\n\r\n"
+    )
     writer.write(head.encode() + body)
 
 

@@ -78,7 +78,7 @@ def test_who_waits_for_a_connection_pays_for_no_proof():
 
 def test_what_the_server_closed_is_replaced_and_a_close_race_is_sent_again():
     async def main():
-        async with LlmServer() as server, warm_session(server) as session:
+        async with LlmServer() as server, warm_session(server, repeat_generations=True) as session:
             connector = transport_of(session)
             await connector.wait_warm()
             server.drop_idle()
@@ -210,5 +210,35 @@ def test_what_cannot_be_kept_warm_is_refused():
         async with aiohttp.ClientSession("http://x", connector=aiohttp.UnixConnector("/x")) as session:
             with pytest.raises(ConfigError, match="UnixConnector"):
                 warm(session)
+
+    asyncio.run(main())
+
+
+def test_the_address_to_call_from_is_kept():
+    async def main():
+        connector = aiohttp.TCPConnector(local_addr=("127.0.0.3", 0))
+        async with (
+            LlmServer() as server,
+            aiohttp.ClientSession(server.url + "/", connector=connector) as original,
+            warm(original) as session,
+        ):
+            assert await transport_of(session).wait_warm()
+            assert {writer.get_extra_info("peername")[0] for writer in server._writers} == {"127.0.0.3"}
+
+    asyncio.run(main())
+
+
+def test_a_proxy_or_a_connector_that_keeps_nothing_is_refused(monkeypatch):
+    async def refused(says, **options):
+        async with aiohttp.ClientSession("http://10.0.0.1", **options) as session:
+            with pytest.raises(ConfigError, match=says):
+                warm(session)
+
+    async def main():
+        await refused("with a proxy", proxy="http://127.0.0.1:9")
+        await refused("force_close", connector=aiohttp.TCPConnector(force_close=True))
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        monkeypatch.setenv("no_proxy", "")
+        await refused("with a proxy", trust_env=True)
 
     asyncio.run(main())

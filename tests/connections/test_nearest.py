@@ -60,3 +60,58 @@ def test_requests_go_to_the_nearest_and_leave_it_when_it_fails(library):
             await original.close()
 
     asyncio.run(main())
+
+
+def test_a_burst_stays_where_it_is_near(library):
+    async def main():
+        async with LlmServer() as near, LlmServer() as far:
+            original = openai.AsyncOpenAI(
+                base_url=near.url, api_key="k", max_retries=0, http_client=library.AsyncClient()
+            )
+            async with warm(original, also_at=[far.url]) as client:
+                transport = transport_of(client)
+                for place, round_trip_ms in zip(transport._places, (10.0, 100.0), strict=True):
+                    assert await place.transport.wait_warm()
+                    place.transport.origin.round_trips_ms.extend([round_trip_ms] * 8)
+                near.speak.clear()
+                asked = [asyncio.ensure_future(ask(client)) for _ in range(5)]
+                await until(lambda: len(near.asked("/completions")) + len(far.asked("/completions")) == 5)
+                assert len(near.asked("/completions")) == 5
+                near.speak.set()
+                await asyncio.gather(*asked)
+            await original.close()
+
+    asyncio.run(main())
+
+
+def test_azure_deployments_are_measured_in_every_region():
+    class Azure(LlmServer):
+        """Knows its models beside its deployments, as Azure does."""
+
+        async def _answer(self, seen, writer):
+            self.model_status = 404 if "/deployments/dep/models" in seen.path else 200
+            return await super()._answer(seen, writer)
+
+    async def main():
+        async with Azure() as here, Azure() as there:
+            original = openai.AsyncAzureOpenAI(
+                azure_endpoint=here.url.removesuffix("/v1"),
+                azure_deployment="dep",
+                api_version="2024-10-21",
+                api_key="k",
+                max_retries=0,
+            )
+            elsewhere = there.url.removesuffix("/v1") + "/openai/deployments/dep"
+            async with warm(original, also_at=[elsewhere]) as client:
+                transport = transport_of(client)
+                for place in transport._places:
+                    assert await place.transport.wait_warm()
+                assert all(ms is not None for ms in transport.round_trips_ms.values())
+                for place, round_trip_ms in zip(transport._places, (100.0, 10.0), strict=True):
+                    place.transport.origin.round_trips_ms.extend([round_trip_ms] * 8)
+                assert await ask(client) == "word0 word1 word2"
+                (sent,) = there.asked("/completions")
+                assert sent.path.startswith("/openai/deployments/dep/chat/completions?")
+            await original.close()
+
+    asyncio.run(main())

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.server import serve
 
 from tests.connections.conftest import until
-from warmline.connections.websocket import ParkSettings, RealtimeProfile, park_realtime
+from warmline.connections.websocket import ParkSettings, RealtimeProfile, SocketPark, park_realtime
 from warmline.errors import ConfigError, CreateFailed, PoolTimeout, WarmUpFailed
 
 PROFILE = RealtimeProfile.of("gpt-realtime", {"type": "realtime", "instructions": "Be brief."})
@@ -186,3 +186,20 @@ def test_billed_idle_seconds_are_counted_and_cancelled_adoptions_lose_nothing():
 def test_a_session_too_short_for_a_call_is_refused():
     with pytest.raises(ConfigError, match="call_sec"):
         ParkSettings(session_limit_sec=600, call_sec=600)
+    with pytest.raises(ConfigError, match="forget_after_sec"):
+        ParkSettings(forget_after_sec=0)
+
+
+def test_a_profile_that_nobody_uses_is_let_go_when_you_say(monkeypatch):
+    """The pools look at it at each sweep; here they sweep more often."""
+    knobs = SocketPark._knobs
+    monkeypatch.setattr(SocketPark, "_knobs", lambda *of: {**knobs(*of), "warmup_interval_sec": 0.1})
+
+    async def main():
+        async with parked(forget_after_sec=0.2) as (realtime, park, _):
+            await park.prepare(PROFILE)
+            await until(lambda: len(realtime.open) == 1)
+            await until(lambda: not realtime.open)
+            assert await park.wait_warm(PROFILE), "and comes back when it is wanted"
+
+    asyncio.run(main())

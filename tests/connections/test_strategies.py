@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
+import aiohttp
 import openai
 import pytest
 
-from tests.connections.conftest import ask, until
+from tests.connections.conftest import ask, azure_deployment, until
 from tests.connections.llm_server import LlmServer
-from warmline.connections.http import Spent, WarmSettings, rehearsal, transport_of, warm, warm_getter
+from warmline.connections.http import Spent, rehearsal, transport_of, warm
 from warmline.connections.http.sdk import CompletionWarmUp, is_reasoning, one_token
 from warmline.emulators import EmulatorProcess
 from warmline.errors import ConfigError
@@ -91,12 +92,51 @@ def test_the_names_of_parameters_follow_the_model_family():
         ({"strategy": "completion"}, "needs completion="),
         ({"completion": REQUEST}, "no other strategy"),
         ({"strategy": "completion", "completion": {"model": "m"}}, "needs messages"),
+        ({"strategy": "chat"}, "expected one of connect, models, completion"),
+        ({"url": "https://x.example"}, "for plain HTTP clients"),
     ],
 )
 def test_a_completion_that_cannot_be_made_is_refused(options, says):
     client = openai.AsyncOpenAI(base_url="http://127.0.0.1:1/v1", api_key="k")
     with pytest.raises(ConfigError, match=says):
         warm(client, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"strategy": "completion", "completion": REQUEST}, "strategy='completion'"), ({"also_at": ["u"]}, "also_at")],
+)
+def test_what_only_the_sdk_can_is_refused_for_plain_clients(library, options, says):
+    async def main():
+        async with aiohttp.ClientSession("http://127.0.0.1:1") as session:
+            for client in (library.AsyncClient(base_url="http://127.0.0.1:1"), session):
+                with pytest.raises(ConfigError, match=f"{says} is for clients of the SDK"):
+                    warm(client, **options)
+
+    asyncio.run(main())
+
+
+def test_an_azure_client_with_a_deployment_asks_where_the_original_does(monkeypatch):
+    """Also with an SDK whose `copy` forgets the deployment, as that of 2.0 does."""
+    copied = openai.AsyncAzureOpenAI.copy
+
+    def forgetful(self, **options):
+        made = copied(self, **options)
+        made._azure_endpoint = made._azure_deployment = None
+        return made
+
+    async def main():
+        async with LlmServer() as server, azure_deployment(server) as original, warm(original) as client:
+            assert await transport_of(client).wait_warm()
+            await client.models.list()
+            assert {each.path.partition("?")[0] for each in server.seen} == {"/openai/models"}
+            assert await ask(client) == "word0 word1 word2"
+            (sent,) = server.asked("/completions")
+            assert sent.path.startswith("/openai/deployments/dep/chat/completions?")
+
+    monkeypatch.setattr(openai.AsyncAzureOpenAI, "copy", forgetful)
+    monkeypatch.setattr(openai.AsyncAzureOpenAI, "with_options", forgetful)
+    asyncio.run(main())
 
 
 def test_azure(library):
@@ -134,27 +174,20 @@ def test_touches_use_the_credentials_of_the_moment(library):
     asyncio.run(main())
 
 
-def test_a_lazy_getter_stays_lazy():
-    made = []
+def test_a_plain_clients_warm_ups_reach_neither_its_hooks_nor_its_jar(library):
+    heard = []
+
+    async def hear(message):
+        heard.append(message)
 
     async def main():
-        async with LlmServer() as server:
-
-            def get_client():
-                made.append(sdk(server))
-                return made[-1]
-
-            get_warm = warm_getter(get_client, settings=WarmSettings(floor=1))
-            await asyncio.sleep(0.01)
-            assert (made, server.connections) == ([], 0)
-            assert await get_warm.warm_up()
-            assert server.connections == 1
-            assert get_warm() is get_warm()
-            assert len(made) == 1
-            assert await ask(get_warm()) == "word0 word1 word2"
-            assert transport_of(get_warm()).recent[-1].tier == "warm"
-            await get_warm.aclose()
-            await made[0].close()
+        async with LlmServer(cookie="c=1") as server:
+            hooks = {"request": [hear], "response": [hear]}
+            async with warm(library.AsyncClient(base_url=server.url, event_hooks=hooks)) as client:
+                assert await transport_of(client).wait_warm()
+                assert (heard, dict(client.cookies)) == ([], {})
+                await client.get("/models")
+                assert (len(heard), dict(client.cookies)) == (2, {"c": "1"})
 
     asyncio.run(main())
 

@@ -26,8 +26,8 @@ SECRETS = (KEY, CLIENT_SECRET, ASSERTION, APP_SERVICE_HEADER, TOKEN_MARK)
 
 
 class TokenEndpoint:
-    """What it is asked and how it answers. `fault` is None, an HTTP status, "hang", "garbage", "empty", "redirect",
-    "echo" (a 401 that quotes all that it was sent) or "echo 503"."""
+    """What it is asked and how it answers. `fault` is None, an HTTP status, "hang", "garbage", "page", "message",
+    "empty", "redirect", "echo" (a 401 that quotes all that it was sent) or "echo 503"."""
 
     def __init__(self) -> None:
         self.fault: int | str | None = None
@@ -106,6 +106,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case "garbage":
                 self.answer(200, b"<html>\x00 not a token \xff</html>")
+            case "page":
+                self.answer(200, b"<html></html>")
+            case "message":
+                self.answer(200, b'{"error":"Unauthorized"}')
             case "empty":
                 self.answer(200, b"")
             case "redirect":

@@ -56,3 +56,44 @@ def test_a_source_that_cannot_renew_is_asked_nevertheless() -> None:
             assert keeper.current().epoch == 2
 
     run_virtual(main())
+
+
+class Brief(Issuer):
+    """Its tokens last so long; with `same`, it is always the same one."""
+
+    def __init__(self, lifetime_sec: float, *, same: bool = False) -> None:
+        super().__init__()
+        self.brief_sec, self.same = lifetime_sec, same
+
+    async def fetch(self) -> IssuedToken:
+        self.fetches += 1
+        await asyncio.sleep(0.001)
+        return IssuedToken(value="same" if self.same else f"token-{self.fetches}", lifetime_sec=self.brief_sec)
+
+
+@pytest.mark.parametrize("lifetime_sec", [0.0, -1.0, float("nan"), 0.01])
+def test_tokens_that_hardly_last_are_not_fetched_without_a_pause(lifetime_sec: float) -> None:
+    async def main() -> None:
+        source = Brief(lifetime_sec)
+        async with keep(source) as keeper:
+            await asyncio.sleep(60)
+            assert 2 <= source.fetches <= 121, "at most each half second: the least pause, jittered"
+            if not lifetime_sec > 0:
+                with pytest.raises(CredentialUnreachable, match="over as it comes"):
+                    keeper.current()
+
+    run_virtual(main())
+
+
+def test_a_token_that_comes_again_with_more_time_is_kept() -> None:
+    async def main() -> None:
+        source = Brief(10.0, same=True)
+        async with keep(source) as keeper:
+            first = await keeper.token()
+            await asyncio.sleep(100)
+            assert keeper.current().value == "same"
+            assert (keeper.current().epoch, keeper.gate.ready) == (1, True)
+            assert keeper.current().expires_on > first.expires_on
+            assert source.fetches <= 30
+
+    run_virtual(main())

@@ -67,3 +67,24 @@ def test_a_loop_that_stood_still_past_the_end() -> None:
             assert issuer.accepts((await keeper.token()).value)
 
     run_virtual(main())
+
+
+def test_a_wall_clock_set_back_and_forth_is_no_sleep() -> None:
+    async def main() -> None:
+        loop, set_by_sec = cast("VirtualTimeLoop", asyncio.get_running_loop()), 0.0
+        issuer = Issuer(600.0)
+        async with TokenKeeper(issuer, clock=loop.clock, wall=lambda: issuer.wall() + set_by_sec) as keeper:
+            first = await keeper.token()
+            set_by_sec = -3600.0
+            await asyncio.sleep(6)
+            set_by_sec = 0.0
+            assert keeper.current() == first
+            await asyncio.sleep(6)
+            assert keeper.snapshot()["counters"]["slept"] == 0
+            await asyncio.sleep(1)
+            assert keeper.current().epoch == first.epoch + 1, "it may have been a sleep after all: one fetch tells"
+            set_by_sec = 3600.0
+            await asyncio.sleep(6)
+            assert keeper.snapshot()["counters"]["slept"] == 1
+
+    run_virtual(main())

@@ -67,6 +67,8 @@ def test_a_wrong_key(endpoint: TokenEndpoint) -> None:
         (503, CredentialUnreachable, "answers 503"),
         ("echo 503", CredentialUnreachable, "answers 503"),
         ("garbage", CredentialUnreachable, "no token"),
+        ("page", CredentialUnreachable, "no token"),
+        ("message", CredentialUnreachable, "no token"),
         ("empty", CredentialUnreachable, "no token"),
     ],
 )

@@ -138,3 +138,43 @@ def test_who_has_left_hears_nothing() -> None:
             assert heard == [2]
 
     run_virtual(main())
+
+
+def test_a_coroutine_function_gets_the_token_at_hand_too() -> None:
+    async def main() -> None:
+        async with keep(Issuer(600.0)) as keeper:
+            await keeper.token()
+            socket, heard = Socket(""), list[str]()
+
+            async def put(live: Socket, value: str) -> None:
+                await asyncio.sleep(1)
+                live.token = value
+                heard.append(value)
+
+            keeper.push_to(socket, put)
+            await asyncio.sleep(400)
+            assert heard == ["token-1", "token-2"]
+            assert socket.token == "token-2"
+
+    run_virtual(main())
+
+
+def test_one_that_still_takes_the_first_token_ends_with_the_keeper() -> None:
+    async def main() -> None:
+        ended = list[str]()
+        async with keep(Issuer(600.0)) as keeper:
+            await keeper.token()
+            socket = Socket("")
+
+            async def put(live: Socket, value: str) -> None:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    ended.append(value)
+
+            keeper.push_to(socket, put)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert ended == ["token-1"]
+
+    run_virtual(main())

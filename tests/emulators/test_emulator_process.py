@@ -10,6 +10,7 @@ import pytest
 
 from tests.processes import children, is_alive, open_fds, threads
 from warmline.emulators import EmulatorProcess
+from warmline.emulators.openai import main
 from warmline.errors import EngineError
 
 
@@ -125,6 +126,7 @@ def test_it_ends_when_its_parent_is_killed():
     parent = """
 import asyncio, sys
 from warmline.emulators import EmulatorProcess
+from warmline.emulators.openai import main
 
 async def main():
     emulator = await EmulatorProcess.start()
@@ -153,3 +155,11 @@ def test_the_working_directory_is_not_searched_for_packages(tmp_path, monkeypatc
             assert await ask(emulator.url)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_beyond_this_machine_it_asks_for_a_key(host, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--host", host])
+    assert ended.value.code == 2
+    assert f"beyond this machine (--host {host}) a key is required" in capsys.readouterr().err

@@ -147,6 +147,17 @@ def test_faults_that_cannot_be(text):
 
 
 @on_a_loop
+async def test_a_reset_leaves_no_trace_in_the_emulators_log():
+    async with emulated() as emulator, sdk(emulator) as client:
+        for tokens in (0, 1):
+            await emulator.control.arm("reset", value=tokens, times=1)
+            with pytest.raises((openai.APIConnectionError, *TRANSPORT_ERRORS)):
+                await ask_streaming(client)
+        assert await ask(client) == ANSWER, "it serves on"
+        assert "Traceback" not in emulator._tail.quoted()
+
+
+@on_a_loop
 async def test_a_quota_that_is_used_up():
     async with emulated("--fault=quota") as emulator, sdk(emulator) as client:
         await client.models.list()  # which is free

@@ -1,8 +1,11 @@
 """The probe of a language model's connections, against the emulator over real sockets."""
 
 import asyncio
+import contextlib
 import json
+import re
 import socket
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -156,3 +159,57 @@ async def test_nothing_is_left_behind():
         await probe_llm(target(emulator), rounds=1, idle_sec=0)
         await asyncio.sleep(0)
         assert asyncio.all_tasks() <= before
+
+
+@asynccontextmanager
+async def answering_with(events, *, breaks_off=False):
+    """A server that lists no models, and streams these events."""
+
+    serving = set()
+
+    async def serve(reader, writer):
+        serving.add(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head.lower())
+                await reader.readexactly(int(length[1]) if length else 0)
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+                )
+                for event in events:
+                    data = f"data: {event}\n\n".encode()
+                    writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+                if breaks_off:
+                    break
+                writer.write(b"0\r\n\r\n")
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield LlmTarget(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", model="m", api_key="k")
+        await asyncio.gather(*serving)
+
+
+@on_a_loop
+async def test_a_stream_without_a_token_is_told():
+    async with answering_with(["[DONE]"]) as empty:
+        with pytest.raises(EngineError, match="an empty stream: no token came"):
+            await probe_llm(empty, rounds=1)
+
+
+@on_a_loop
+async def test_a_stream_that_breaks_off_is_told():
+    chunk = {"id": "1", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "w"}}]}
+    async with answering_with([json.dumps(chunk)], breaks_off=True) as broken:
+        with pytest.raises(EngineError, match="does not answer: "):
+            await probe_llm(broken, rounds=1)
+
+
+@on_a_loop
+async def test_no_proxy_leads_to_this_machine(monkeypatch):
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    async with emulated(token_interval_ms=20, tls=True) as emulator:
+        assert set((await probe_llm(target(emulator), rounds=1, idle_sec=0)).requests) == set(LlmState)

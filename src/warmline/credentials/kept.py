@@ -8,7 +8,7 @@ that) is taken off the life of the token.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from warmline.credentials.token import Token
@@ -65,10 +65,12 @@ class KeptToken:
         self._jitter = jitter
         self._good_until = -math.inf
         self._lifetime_sec = 0.0
+        self._stated_end = math.inf  # by the source's clock, as it says
         self._renews_at = math.inf  # from when on a source with a cache should give another value
         self._next_at = -math.inf
         self._forced_at = -math.inf
         self._seen: tuple[float, float] | None = None
+        self._set_back_sec = 0.0  # by so much the wall clock was set back and not yet forth again
 
     # -- reading
 
@@ -88,11 +90,20 @@ class KeptToken:
     # -- what happens
 
     def observe(self, now: float, wall: float) -> bool:
-        """Look at both clocks, before every decision; True when the machine has slept since the last look."""
+        """Look at both clocks, before every decision; True when something may be due: the machine has slept."""
         before, self._seen = self._seen, (now, wall)
-        slept_sec = (wall - before[1]) - (now - before[0]) if before else 0.0
-        if slept_sec < SLEPT_SEC:
+        step_sec = (wall - before[1]) - (now - before[0]) if before else 0.0
+        if step_sec <= -SLEPT_SEC:
+            self._set_back_sec -= step_sec
+        if step_sec < SLEPT_SEC:
             return False
+        set_forth_sec = min(step_sec, self._set_back_sec)
+        if set_forth_sec:  # or it slept: a token that is good is not dropped for it, but another one is fetched now
+            self._set_back_sec -= set_forth_sec
+            self.want(now)
+        slept_sec = step_sec - set_forth_sec
+        if slept_sec < SLEPT_SEC:
+            return True
         self.counters.slept += 1
         self._good_until -= slept_sec
         self._renews_at -= slept_sec
@@ -108,7 +119,7 @@ class KeptToken:
     def succeeded(self, issued: IssuedToken, *, began: float, now: float, wall: float) -> bool:
         """A fetch gave a token; True when it is another one than before."""
         if self.token is not None and issued.value == self.token.value:
-            self._same_again(issued, now, wall)
+            self._same_again(issued, began, now, wall)
             return False
         self.failures, self.last_error = 0, None
         self.refused_by_service = self.source_is_stale = False
@@ -146,6 +157,7 @@ class KeptToken:
         else:
             self._lifetime_sec = max(issued.expires_on - wall, LEAST_LIFE_SEC)
             self._good_until = now + self._lifetime_sec
+        self._stated_end = issued.expires_on or math.inf
         self._renews_at = self._good_until - ISSUER_WINDOW_SEC
         if issued.refresh_on is not None:
             self._renews_at = min(self._renews_at, now + issued.refresh_on - wall)
@@ -155,13 +167,30 @@ class KeptToken:
         if self._lifetime_sec == math.inf:
             return math.inf
         early = self._jitter(1.0 - self.policy.jitter_share, 1.0)
+        share_sec = self.policy.refresh_at_share * self._lifetime_sec
         if self.policy.poll_sec is None:
-            return max(now, began + self.policy.refresh_at_share * self._lifetime_sec * early)
-        return now + min(self.policy.poll_sec, self.policy.refresh_at_share * self._lifetime_sec) * early
+            due = began + share_sec * early
+        else:
+            due = now + min(self.policy.poll_sec, share_sec) * early
+        return max(due, now + self.policy.retry_min_sec)  # however short it lasts: never without a pause
 
-    def _same_again(self, issued: IssuedToken, now: float, wall: float) -> None:
+    def _prolongs(self, issued: IssuedToken, began: float) -> bool:
+        """The source says of the token at hand that it lasts longer than it had said before."""
+        if issued.expires_on is None:
+            return issued.lifetime_sec < math.inf and began + issued.lifetime_sec > self._good_until
+        return issued.expires_on > self._stated_end
+
+    def _prolong(self, issued: IssuedToken, began: float, now: float, wall: float) -> None:
+        self.failures, self.last_error, self.source_is_stale = 0, None, False
+        self._anchor(issued, began, now, wall)
+        if self.token is not None:
+            self.token = replace(self.token, expires_on=wall + self._good_until - now)
+
+    def _same_again(self, issued: IssuedToken, began: float, now: float, wall: float) -> None:
         """A source with a cache has nothing else yet, which is an attempt that failed once it should have."""
         self.counters.unchanged += 1
+        if self._prolongs(issued, began) and not self.refused_by_service:
+            return self._prolong(issued, began, now, wall)
         if issued.expires_on is not None and issued.expires_on - wall < LEAST_LIFE_SEC:
             self._good_until = max(self._good_until, now + LEAST_LIFE_SEC)
         self.source_is_stale = self.refused_by_service or self.servable(now) is None

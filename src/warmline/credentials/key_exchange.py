@@ -24,6 +24,7 @@ __all__ = ["KeyExchange"]
 LIFETIME_SEC = 600.0
 SOCKET_TIMEOUT_SEC = 5.0
 REGION = re.compile(r"[a-z0-9]{1,40}")
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # b64token of RFC 6750, 2.1: a JWT is one, HTML and JSON are none
 
 
 class KeyExchange:
@@ -96,7 +97,10 @@ class KeyExchange:
         # Raised out here, so that what was caught does not become its context.
         if failure is not None:
             raise failure
-        return IssuedToken(value=body.decode("ascii", "replace").strip(), lifetime_sec=self._lifetime_sec)
+        value = body.decode("ascii", "replace").strip()
+        if not TOKEN.fullmatch(value):
+            raise CredentialUnreachable("the answer holds no token: it is a page, or a message")
+        return IssuedToken(value=value, lifetime_sec=self._lifetime_sec)
 
     def _post(self, session: requests.Session) -> requests.Response:
         return session.post(

@@ -75,6 +75,7 @@ class Refresher:
 
     async def aclose(self) -> None:
         """After `run` has ended: close the source, and tell who waits."""
+        await self.rotations.aclose()
         await self._fetcher.aclose()
         self.waiters.wake()
 

@@ -9,7 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from warmline.credentials.token import Token
 
@@ -44,6 +44,17 @@ class Subscription:
         """Hear no more. Harmless when called twice."""
         self._leave(self)
 
+    def first_token(self, token: Token) -> Awaitable[Any] | None:
+        """Tell of the token at hand; what is left to await, if anything."""
+        self._told = token.epoch
+        told = self._tell(token)
+        return told if inspect.isawaitable(told) else None
+
+    async def finish(self, told: Awaitable[Any]) -> None:
+        """Await it, before any other is told."""
+        async with self._one_at_a_time, asyncio.timeout(DELIVERY_TIMEOUT_SEC):
+            await told
+
     async def deliver(self, token: Token) -> None:
         """Tell of `token`, one at a time; of those that came meanwhile, the last alone."""
         self._latest = token
@@ -64,6 +75,7 @@ class Rotations:
     def __init__(self, name: str) -> None:
         self._name = name
         self._subscriptions: list[Subscription] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self.failed: int = 0
 
     def subscribe(self, tell: Callable[[Token], Any], *, first: bool = False) -> Subscription:
@@ -82,9 +94,19 @@ class Rotations:
 
         subscription = self.subscribe(tell, first=True)
         weakref.finalize(live, subscription.cancel).atexit = False
-        if at_once is not None:
-            put(live, at_once.value)
+        told = None if at_once is None else subscription.first_token(at_once)
+        if told is not None:
+            task = asyncio.get_running_loop().create_task(self._reported(subscription.finish(told)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return subscription
+
+    async def aclose(self) -> None:
+        """End what is still being told."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def __len__(self) -> int:
         return len(self._subscriptions)
@@ -94,11 +116,11 @@ class Rotations:
         for subscription in tuple(self._subscriptions):
             if token.epoch == 1 and not subscription.first:
                 continue
-            tasks.create_task(self._deliver(subscription, token))
+            tasks.create_task(self._reported(subscription.deliver(token)))
 
-    async def _deliver(self, subscription: Subscription, token: Token) -> None:
+    async def _reported(self, telling: Coroutine[Any, Any, None]) -> None:
         try:
-            await subscription.deliver(token)
+            await telling
         except Exception as error:
             self.failed += 1
             # The type alone: what it says may quote the token.

@@ -32,11 +32,13 @@ class IssuedToken:
         """Refuse what cannot stand in a header.
 
         Raises:
-            CredentialUnreachable: this is no token.
+            CredentialUnreachable: this is no token, or one that lasts no time.
         """
         visible = self.value.isascii() and self.value.isprintable() and " " not in self.value
         if not (visible and 0 < len(self.value) <= LONGEST_TOKEN_CHARS):
             raise CredentialUnreachable("the answer holds no token")
+        if not self.lifetime_sec > 0:
+            raise CredentialUnreachable("the answer holds a token that is over as it comes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

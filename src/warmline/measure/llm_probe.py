@@ -7,6 +7,7 @@ streamed answer; what of it went into connecting is told by the trace of the HTT
 import asyncio
 import contextlib
 import ssl
+import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ async def probe_llm(
             on_round(number)
     except openai.APIStatusError as error:
         raise EngineError(f"{target.where} refused a request: {_reason(error.status_code)}") from error
-    except openai.OpenAIError as error:
+    except _no_answer() as error:
         raise EngineError(f"{target.where} does not answer: {type(error).__name__}") from error
     return findings
 
@@ -106,7 +107,9 @@ class _Prober:
         self._target = target
         self._trace: dict[str, float] = {}
         verify = ssl.create_default_context(cafile=target.ca_file) if target.ca_file else True
-        http = openai.DefaultAsyncHttpxClient(verify=verify, event_hooks={"request": [self._watch]})
+        http = openai.DefaultAsyncHttpxClient(
+            verify=verify, event_hooks={"request": [self._watch]}, trust_env=not target.is_local
+        )
         given: dict[str, Any] = {"api_key": target.api_key, "max_retries": 0, "timeout": _REQUEST_TIMEOUT_SEC}
         if target.api_version:
             self._sdk: openai.AsyncOpenAI = openai.AsyncAzureOpenAI(
@@ -133,7 +136,7 @@ class _Prober:
         self._trace.clear()
         began_sec = time.perf_counter()
         async with contextlib.aclosing(self._events("Say hello.", max_tokens=_FEW_TOKENS)) as events:
-            await anext(events)
+            await _first(events)
             first_ms = 1e3 * (time.perf_counter() - began_sec)
             async for _ in events:
                 pass
@@ -142,7 +145,7 @@ class _Prober:
     async def barge_in(self) -> None:
         """A long request, broken off after its first event."""
         async with contextlib.aclosing(self._events("Count to two hundred, in words.", max_tokens=None)) as events:
-            await anext(events)
+            await _first(events)
 
     async def _events(self, question: str, max_tokens: int | None) -> AsyncGenerator[Any, None]:
         asked: dict[str, Any] = {"max_completion_tokens": max_tokens} if max_tokens else {}
@@ -163,6 +166,21 @@ class _Prober:
     def _took_ms(self, step: str) -> float | None:
         began_sec, ended_sec = self._trace.get(f"{step}.started"), self._trace.get(f"{step}.complete")
         return None if began_sec is None or ended_sec is None else 1e3 * (ended_sec - began_sec)
+
+
+async def _first(events: AsyncGenerator[Any, None]) -> None:
+    """Wait for it."""
+    async for _ in events:
+        return
+    raise EngineError("the server answered with an empty stream: no token came")
+
+
+def _no_answer() -> tuple[type[Exception], ...]:
+    """The SDK's errors, and its HTTP library's: while a stream is read, older SDKs let those through."""
+    import openai
+
+    modules = [sys.modules.get(name) for name in ("httpx", "httpx2")]
+    return (openai.OpenAIError, *(module.HTTPError for module in modules if module is not None))
 
 
 def _reason(status: int) -> str:

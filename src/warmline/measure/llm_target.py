@@ -58,6 +58,11 @@ class LlmTarget:
         """The server, without what a URL may hide."""
         return urlsplit(self.url).hostname or ""
 
+    @property
+    def is_local(self) -> bool:
+        """It is on this machine: no proxy leads there."""
+        return urlsplit(self.url).hostname in _LOOPBACK
+
 
 def _needed(environment: Mapping[str, str], name: str, instead: str | None = None) -> str:
     if value := environment.get(name):

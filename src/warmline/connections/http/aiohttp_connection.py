@@ -11,6 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 
 from warmline.connections.http.connection_record import ConnectionRecord
+from warmline.connections.http.socket_options import LARGE_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from warmline.connections.http.dial import Opened
@@ -46,6 +47,7 @@ class AiohttpConnection(ConnectionRecord):
         self.opened = opened
         self.fell_silent: bool = False
         self._upload_bytes = 0
+        self._waits = False
         self._received_before = 0
         closed = handler.closed
         if closed is None:
@@ -53,11 +55,17 @@ class AiohttpConnection(ConnectionRecord):
         else:
             closed.add_done_callback(self._die)
 
-    def begin_exchange(self, upload_bytes: int, care: SocketCare) -> None:
-        """A request of so many bytes is about to be sent."""
+    def begin_exchange(self, upload_bytes: int | None, care: SocketCare) -> None:
+        """A request of so many bytes, None for who knows how many, is about to be sent."""
+        large = upload_bytes is None or upload_bytes > LARGE_UPLOAD_BYTES
+        upload_bytes = upload_bytes or 0
         transport = self.handler.transport
         if transport is not None:
-            care.before_upload(transport.get_extra_info("socket"), upload_bytes)
+            sock = transport.get_extra_info("socket")
+            care.before_upload(sock, upload_bytes)
+            if large is not self._waits:
+                self._waits = large
+                care.let_wait(sock, large)
         self.handler.idle = False
         self.began_at_sec = asyncio.get_running_loop().time()
         self._upload_bytes = upload_bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import socket
 import time
 from collections import deque
@@ -15,16 +16,17 @@ import aiohttp
 from aiohttp.connector import Connection
 from yarl import URL
 
+from warmline.connections.http import loop_end
 from warmline.connections.http.aiohttp_connection import AiohttpConnection, CachedResolver, CountingHandler
 from warmline.connections.http.dial import Opened
 from warmline.connections.http.names import ResolvedNames
 from warmline.connections.http.origin import REMEMBERED_REQUESTS, WarmOrigin
-from warmline.connections.http.phases import RequestPhases
+from warmline.connections.http.phases import RequestPhases, tell
 from warmline.connections.http.repeat import repeatable_call
 from warmline.connections.http.settings import WarmSettings
 from warmline.connections.http.warm_up import PINNED, WarmUp
-from warmline.errors import CreateFailed, PoolError, PoolTimeout
-from warmline.pool import AllocationTier, Lease, PoolSnapshot
+from warmline.errors import PoolError
+from warmline.pool import AllocationTier, PoolSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
     from aiohttp.client_reqrep import ConnectionKey
 
+    from warmline.connections.http.loan import Loan
     from warmline.connections.http.socket_options import SocketCare
     from warmline.connections.spent import Spent
 
 __all__ = ["WarmConnector"]
 
+_SENT_AGAIN = (bytes, aiohttp.payload.BytesPayload)  # bodies that can be
 FAILURES = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
@@ -84,12 +88,13 @@ class WarmConnector(aiohttp.TCPConnector):
         super().__init__(limit=limit, keepalive_timeout=self.settings.max_idle_sec, **options)
         self._factory = cast("functools.partial[Any]", functools.partial(CountingHandler, self._loop))
         self._on_request = on_request
-        self._leases: dict[Any, tuple[Lease[AiohttpConnection], RequestPhases]] = {}
+        self._leases: dict[Any, tuple[Loan, RequestPhases]] = {}
         self._pinned: dict[Any, AiohttpConnection] = {}
         self._template = aiohttp.ClientRequest("HEAD", URL(url), loop=self._loop)
         host, port = str(self._template.url.raw_host), int(self._template.url.port or 80)
         self.origin: WarmOrigin = WarmOrigin(host, port, self._open, names, self.settings, limit or None)
-        self.origin.add_warm_up(self, warm_up)
+        self.origin.prover.add_warm_up(self, lambda: warm_up)
+        loop_end.begun(self)
 
     # --- what aiohttp calls ----------------------------------------------------------------------------------------
 
@@ -98,16 +103,16 @@ class WarmConnector(aiohttp.TCPConnector):
         key = req.connection_key
         if key != self._template.connection_key:
             return await super().connect(req, traces, timeout)
-        upload_bytes = int(req.headers.get("Content-Length", 0))
+        upload_bytes = _upload_bytes(req.headers)
         pinned = PINNED.get()
         if isinstance(pinned, AiohttpConnection):
             pinned.begin_exchange(upload_bytes, self.settings.care)
             self._pinned[pinned.handler] = pinned
             return Connection(self, key, pinned.handler, self._loop)
         await self.origin.entered()
-        lease = await self._lease(req, timeout)
-        lease.resource.begin_exchange(upload_bytes, self.settings.care)
-        return Connection(self, key, lease.resource.handler, self._loop)
+        connection = await self._lease(req, timeout)
+        connection.begin_exchange(upload_bytes, self.settings.care)
+        return Connection(self, key, connection.handler, self._loop)
 
     def _release(self, key: ConnectionKey, protocol: Any, *, should_close: bool = False) -> None:
         """aiohttp gives a connection back."""
@@ -116,19 +121,24 @@ class WarmConnector(aiohttp.TCPConnector):
             if should_close or not pinned.end_exchange():
                 protocol.abort()
             return
-        lease, phases = self._leases.pop(protocol, (None, None))
-        if lease is None or phases is None:
+        loan, phases = self._leases.pop(protocol, (None, None))
+        if loan is None or phases is None:
             super()._release(key, protocol, should_close=should_close)
         elif not should_close and _is_about_to_end(protocol):
-            self.origin.own(self._linger(lease, phases, protocol), "drain")
+            self.origin.own(self._linger(loan, phases, protocol), "drain")
         else:
-            self._give_back(lease, phases, intact=not should_close and lease.resource.end_exchange())
+            self._give_back(loan, phases, intact=not should_close and loan.connection.end_exchange())
 
     async def close(self, *, abort_ssl: bool = False) -> None:
         """End the pool and everything else."""
         if not self.closed:
             await self.origin.aclose()
         await super().close(abort_ssl=abort_ssl)
+        await loop_end.ended(self)
+
+    async def aclose(self) -> None:
+        """As `close`: its event loop ends, or its session was dropped."""
+        await self.close()
 
     # --- what you call ---------------------------------------------------------------------------------------------
 
@@ -157,7 +167,7 @@ class WarmConnector(aiohttp.TCPConnector):
     @property
     def refused_status(self) -> int:
         """As `WarmTransport.refused_status`."""
-        return self.origin.refused_status
+        return self.origin.prover.refused_status
 
     async def middleware(
         self, request: aiohttp.ClientRequest, handler: Callable[[Any], Awaitable[aiohttp.ClientResponse]]
@@ -187,13 +197,18 @@ class WarmConnector(aiohttp.TCPConnector):
             return await handler(request)
         except FAILURES:
             met = attempt.connection
-            if met is None or not (met.exchanges and met.heard_nothing and _may_be_repeated(request)):
+            stood = met is not None and (met.exchanges or attempt.phases.reused)
+            if met is None or not (stood and met.heard_nothing and self._may_be_repeated(request)):
                 raise
             if met.fell_silent:
                 self.origin.distrust_spares(met.began_at_sec)
         attempt.phases.sends += 1
         await asyncio.sleep(0)
         return await handler(request)
+
+    def _may_be_repeated(self, request: Any) -> bool:
+        again, generates = isinstance(request.body, _SENT_AGAIN), self.settings.repeat_generations
+        return again and repeatable_call(request.method, request.url.path, request.headers, generates=generates)
 
     async def _open(self) -> AiohttpConnection:
         began = time.perf_counter()
@@ -205,26 +220,25 @@ class WarmConnector(aiohttp.TCPConnector):
         opened = Opened(tcp_ms=(time.perf_counter() - began) * 1e3)
         return AiohttpConnection(cast("CountingHandler", handler), opened)
 
-    async def _lease(self, req: Any, timeout: Any) -> Lease[AiohttpConnection]:
+    async def _lease(self, req: Any, timeout: Any) -> AiohttpConnection:
         limit = timeout.connect if timeout.connect is not None else timeout.sock_connect
-        lease = self.origin.pool.lease(timeout=float("inf") if limit is None else float(limit))
         try:
-            await lease.__aenter__()
-        except PoolTimeout as error:
+            loan = await self.origin.lease(math.inf if limit is None else float(limit))
+        except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError("no connection in time") from error
         except PoolError as error:
-            raise _refusal(error) from error
+            raise aiohttp.ClientConnectionError(f"no connection: {type(error).__name__}") from error
+        connection = cast("AiohttpConnection", loan.connection)
         attempt = _ATTEMPT.get() or _Attempt(RequestPhases(origin=str(req.url.origin()), method=req.method))
-        phases, attempt.connection = attempt.phases, lease.resource
-        lease.resource.leased = True
-        phases.tier, phases.joined = lease.tier.value, lease.joined
-        phases.waited_ms += lease.acquire_ms
-        phases.reused = lease.tier is not AllocationTier.COLD
-        phases.tcp_ms = 0.0 if phases.reused else lease.resource.opened.tcp_ms
-        self._leases[lease.resource.handler] = (lease, phases)
-        return lease
+        phases, attempt.connection = attempt.phases, connection
+        phases.tier, phases.joined = loan.tier.value, loan.joined
+        phases.waited_ms += loan.acquire_ms
+        phases.reused = loan.tier is not AllocationTier.COLD
+        phases.tcp_ms = 0.0 if phases.reused else connection.opened.tcp_ms
+        self._leases[connection.handler] = (loan, phases)
+        return connection
 
-    async def _linger(self, lease: Lease[AiohttpConnection], phases: RequestPhases, protocol: Any) -> None:
+    async def _linger(self, loan: Loan, phases: RequestPhases, protocol: Any) -> None:
         """The reader left before the last chunk: it may only be a moment away."""
         try:
             async with asyncio.timeout(self.settings.drain_ms / 1e3):
@@ -233,16 +247,12 @@ class WarmConnector(aiohttp.TCPConnector):
         except TimeoutError:
             pass
         finally:
-            self._give_back(lease, phases, intact=lease.resource.end_exchange())
+            self._give_back(loan, phases, intact=loan.connection.end_exchange())
 
-    def _give_back(self, lease: Lease[AiohttpConnection], phases: RequestPhases, *, intact: bool) -> None:
-        lease.resource.leased = False
-        if not intact:
-            lease.discard()
-        _without_waiting(lease.__aexit__(None, None, None))
+    def _give_back(self, loan: Loan, phases: RequestPhases, *, intact: bool) -> None:
+        loan.give_back(intact=intact)
         self.recent.append(phases)
-        if self._on_request is not None:
-            self._on_request(phases)
+        tell(self._on_request, phases)
 
 
 def _unconnected(care: SocketCare, address: AddrInfoType) -> socket.socket:
@@ -252,30 +262,11 @@ def _unconnected(care: SocketCare, address: AddrInfoType) -> socket.socket:
     return sock
 
 
-def _without_waiting(work: Any) -> None:
-    """Run a coroutine that has nothing to wait for: a pool's returns never wait, and aiohttp's are synchronous."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    work.close()
-    raise RuntimeError("giving a connection back had to wait")
+def _upload_bytes(headers: Any) -> int | None:
+    return None if "Transfer-Encoding" in headers else int(headers.get("Content-Length", 0))
 
 
 def _is_about_to_end(protocol: Any) -> bool:
     """The body is still coming, and nothing else speaks against the connection."""
     payload = protocol._payload
     return payload is not None and not payload.is_eof() and protocol.is_connected()
-
-
-def _may_be_repeated(request: Any) -> bool:
-    body = request.body
-    again = isinstance(body, bytes | aiohttp.payload.BytesPayload)
-    return again and repeatable_call(request.method, request.url.path, request.headers)
-
-
-def _refusal(error: PoolError) -> Exception:
-    cause = error.__cause__
-    if isinstance(error, CreateFailed) and isinstance(cause, aiohttp.ClientError):
-        return cause
-    return aiohttp.ClientConnectionError(f"no connection: {type(cause or error).__name__}")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
 from aiohttp.resolver import DefaultResolver
+from yarl import URL
 
 from warmline.connections.http.aiohttp_connector import WarmConnector
+from warmline.connections.http.loop_end import end_soon
 from warmline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,14 +60,31 @@ def warm_session(
     at = url or (None if base is None else str(base))
     if at is None:
         raise ConfigError("a session without a base URL needs url=..., an address at the origin to keep warm")
+    _refuse_proxies(session, at)
     connector = _connector_like(session.connector, at, settings, on_request)
     made = copy.copy(session)
     # Set as aiohttp sets them; it has no public way to exchange a connector.
     object.__setattr__(made, "_connector", connector)
     object.__setattr__(made, "_connector_owner", True)
     object.__setattr__(made, "_middlewares", (*session._middlewares, connector.middleware))
-    connector.origin.add_warm_up(connector, _SessionWarmUp(made, at))
+    asked = weakref.ref(made)
+    connector.origin.prover.add_warm_up(
+        connector, lambda: None if (alive := asked()) is None else _SessionWarmUp(alive, at)
+    )
+    weakref.finalize(made, end_soon, weakref.ref(asyncio.get_running_loop()), weakref.ref(connector)).atexit = False
     return made
+
+
+def _refuse_proxies(session: aiohttp.ClientSession, url: str) -> None:
+    """Requests of a session with a proxy would pass the warm connections by."""
+    proxied = session._default_proxy is not None
+    if not proxied and session.trust_env:
+        try:
+            proxied = bool(get_env_proxy_for_url(URL(url)))
+        except LookupError:
+            proxied = False
+    if proxied:
+        raise ConfigError("an aiohttp session with a proxy cannot be kept warm; use httpx, or a session without")
 
 
 def _connector_like(
@@ -72,8 +94,10 @@ def _connector_like(
         raise ConfigError(
             f"a session over {type(connector).__name__} brings connections of its own, which cannot be kept warm"
         )
+    if connector.force_close:
+        raise ConfigError("a session whose connector has force_close=True keeps no connection, so none can be warm")
     default_resolver = isinstance(connector._resolver, DefaultResolver)
-    return WarmConnector(
+    made = WarmConnector(
         url,
         settings=settings,
         on_request=on_request,
@@ -85,3 +109,7 @@ def _connector_like(
         socket_factory=connector._socket_factory,
         resolver=None if default_resolver else connector._resolver,
     )
+    # Set as aiohttp sets them: the one is kept in another form, the other cannot be given without a warning.
+    made._local_addr_infos = connector._local_addr_infos
+    made._ssl_shutdown_timeout = connector._ssl_shutdown_timeout
+    return made

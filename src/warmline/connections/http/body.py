@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ __all__ = ["body_of"]
 class _Body:
     """Passes bytes on. Not a generator: whoever stops reading leaves it intact, and the rest can still be read.
 
-    `finish(complete)` is called exactly once: complete, and the connection can carry the next request.
+    `finish(complete)` is called exactly once: complete, and the connection can carry the next request. A body that
+    nobody holds any more, though it was neither read to its end nor closed, is given up: `drop` is called instead.
     """
 
     def __init__(
@@ -27,7 +30,8 @@ class _Body:
         stream: Any,
         trace: PhaseTrace,
         finish: Callable[[bool], Awaitable[None]],
-        linger: Callable[[Any], None],
+        linger: Callable[[Any], Awaitable[None]],
+        drop: Callable[[], None],
     ) -> None:
         self._dialect = dialect
         self._stream = stream
@@ -36,6 +40,9 @@ class _Body:
         self._finish = finish
         self._linger = linger
         self._state = "open"
+        self._reading = False
+        self._dropped = weakref.finalize(self, _from_any_thread, asyncio.get_running_loop(), drop)
+        self._dropped.atexit = False
 
     def __aiter__(self) -> _Body:
         return self
@@ -46,6 +53,7 @@ class _Body:
         return await self._next()
 
     async def _next(self) -> bytes:
+        self._reading = True
         try:
             with self._dialect.translated():
                 part: bytes = await anext(self._parts)
@@ -56,14 +64,19 @@ class _Body:
         except BaseException:
             await self._close(complete=False)
             raise
+        finally:
+            self._reading = False
         self._trace.first_byte()
         return part
 
     async def aclose(self) -> None:
-        """The reader has gone. What is left of the body is read in the background, if it comes soon."""
+        """The reader has gone. What is left of the body is read in the background, if it comes soon.
+
+        While another task waits for the next part, the connection is closed under it, as httpx would.
+        """
         if self._state == "open":
             self._state = "abandoned"
-            self._linger(self)
+            await (self._stream.aclose() if self._reading else self._linger(self))
 
     async def drain(self, limit_sec: float) -> None:
         """Read on to the end of the body for at most `limit_sec`; after that the connection is lost."""
@@ -71,7 +84,7 @@ class _Body:
             async with asyncio.timeout(limit_sec):
                 while True:
                     await self._next()
-        except (StopAsyncIteration, TimeoutError, self._dialect.httpx.HTTPError):
+        except (StopAsyncIteration, TimeoutError, RuntimeError, self._dialect.httpx.HTTPError):
             pass
         finally:
             await self._close(complete=False)
@@ -80,11 +93,19 @@ class _Body:
         if self._state == "closed":
             return
         self._state = "closed"
+        self._dropped.detach()
         try:
-            await self._parts.aclose()
+            with contextlib.suppress(RuntimeError):  # it is being closed by the garbage collection of its reader
+                await self._parts.aclose()
             await self._stream.aclose()
         finally:
             await self._finish(complete)
+
+
+def _from_any_thread(loop: asyncio.AbstractEventLoop, drop: Callable[[], None]) -> None:
+    """Garbage is collected wherever it is found; nothing is left to be given back on a loop that has ended."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(drop)
 
 
 @functools.cache
@@ -98,7 +119,8 @@ def body_of(
     stream: Any,
     trace: PhaseTrace,
     finish: Callable[[bool], Awaitable[None]],
-    linger: Callable[[Any], None],
+    linger: Callable[[Any], Awaitable[None]],
+    drop: Callable[[], None],
 ) -> _Body:
     """The body that httpx is given for httpcore's `stream`."""
-    return _class_for(dialect)(dialect, stream, trace, finish, linger)
+    return _class_for(dialect)(dialect, stream, trace, finish, linger, drop)

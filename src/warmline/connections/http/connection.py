@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from warmline.connections.http.connection_record import ConnectionRecord
 from warmline.connections.http.dial import Dialler, Opened
 from warmline.connections.http.network import NetworkBackend, NetworkStream
+from warmline.connections.http.route import bytes_beyond_answer
 
 if TYPE_CHECKING:
     from warmline.connections.http.names import ResolvedNames
@@ -76,7 +77,9 @@ class HttpConnection(ConnectionRecord):
     def clear_session_state(self) -> bool:
         """The pool's reset: True when no trace of a request is left on it."""
         wire = self._dialler.wire
-        if wire is None or not self.core.is_idle() or self.core.is_closed() or wire.unexpected:
+        if wire is None or not self.core.is_idle() or self.core.is_closed():
+            return False
+        if wire.unexpected or bytes_beyond_answer(self.core):
             return False
         wire.idle = True
         return True

@@ -86,7 +86,7 @@ class Dialler:
         sock = self._socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         try:
             await loop.sock_connect(sock, (address, port))
-            _, wire = await loop.create_connection(lambda: Wire(self.care.before_upload), sock=sock)
+            _, wire = await loop.create_connection(lambda: Wire(self.care.before_upload, self.care.let_wait), sock=sock)
         except BaseException:
             sock.close()
             raise

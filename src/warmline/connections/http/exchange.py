@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 from warmline.connections.http.body import body_of
 from warmline.connections.http.phases import PhaseTrace, RequestPhases
 from warmline.connections.http.repeat import may_be_repeated
-from warmline.errors import CreateFailed, PoolClosed, PoolError, PoolTimeout
+from warmline.errors import PoolClosed
 from warmline.pool import AllocationTier
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from warmline.connections.http.connection import HttpConnection
     from warmline.connections.http.dialect import Dialect
+    from warmline.connections.http.loan import Loan
     from warmline.connections.http.origin import WarmOrigin
     from warmline.connections.http.plain import PlainPool
-    from warmline.pool import Lease
 
 __all__ = ["Exchange", "core_request", "origin_of"]
 
@@ -48,7 +48,10 @@ def core_request(dialect: Dialect, request: Any, phases: RequestPhases) -> Any:
 
 
 class Exchange:
-    """Sends one request, one way or another; `ended` hears the phases once the response is over."""
+    """Sends one request, one way or another; `ended` hears the phases once the response is over.
+
+    `generates`: the origin is known as a language model's, so that paths tell which requests generate text.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class Exchange:
         phases: RequestPhases,
         drain_sec: float,
         ended: Callable[[RequestPhases], None],
+        *,
+        generates: bool = False,
     ) -> None:
         self._dialect = dialect
         self._request = request
@@ -66,6 +71,7 @@ class Exchange:
         self._phases = phases
         self._drain_sec = drain_sec
         self._ended = ended
+        self._generates = generates
         self._reported = False
 
     async def over(self, connection: HttpConnection) -> Any:
@@ -81,7 +87,10 @@ class Exchange:
             if complete:
                 connection.end_exchange()
 
-        return self._answer(response, finish, lambda _: None)
+        async def linger(body: Any) -> None:
+            await body.drain(self._drain_sec)
+
+        return self._answer(response, finish, linger, lambda: None)
 
     async def plainly(self, pool: PlainPool) -> Any:
         """Over a connection of httpcore's own."""
@@ -92,24 +101,24 @@ class Exchange:
         async def finish(_: bool) -> None:
             self._report()
 
-        def linger(body: Any) -> None:
+        async def linger(body: Any) -> None:
             self._report()
             pool.own(body.drain(self._drain_sec))
 
-        return self._answer(response, finish, linger)
+        return self._answer(response, finish, linger, self._report)
 
     async def through(self, origin: WarmOrigin) -> Any:
         """Over a connection of the pool; once more over another one if the first was just being closed."""
         while True:
-            lease = await self._lease(origin)
+            loan = await self._borrow(origin)
             try:
-                response = await self._send(lease.resource)
+                response = await self._send(loan.connection)
                 break
             except BaseException as error:
-                again = self._may_send_again(lease.resource, error)
-                if lease.resource.fell_silent:
-                    origin.distrust_spares(lease.resource.began_at_sec)
-                await _give_back(lease, intact=False)
+                again = self._may_send_again(loan, error)
+                if loan.connection.fell_silent:
+                    origin.distrust_spares(loan.connection.began_at_sec)
+                loan.give_back(intact=False)
                 if not again:
                     outer = self._dialect.outer(error)
                     if outer is None:
@@ -118,11 +127,19 @@ class Exchange:
             self._phases.sends += 1
             await asyncio.sleep(0)  # closes that came in together with this one are seen first
 
-        def linger(body: Any) -> None:
+        async def finish(complete: bool) -> None:
+            loan.give_back(intact=loan.connection.end_exchange() and complete)
+            self._report()
+
+        async def linger(body: Any) -> None:
             self._report()
             origin.own(body.drain(self._drain_sec), "drain")
 
-        return self._answer(response, functools.partial(self._finish, lease), linger)
+        def drop() -> None:
+            loan.give_back(intact=False)
+            self._report()
+
+        return self._answer(response, finish, linger, drop)
 
     async def _send(self, connection: HttpConnection) -> Any:
         connection.begin_exchange()
@@ -132,45 +149,37 @@ class Exchange:
         self._phases.upload_bytes = connection.uploaded_bytes
         return response
 
-    def _may_send_again(self, connection: HttpConnection, error: BaseException) -> bool:
-        core = self._dialect.core
+    def _may_send_again(self, loan: Loan, error: BaseException) -> bool:
+        core, connection = self._dialect.core, loan.connection
         closed = isinstance(error, core.NetworkError | core.RemoteProtocolError)
-        race = closed and connection.exchanges > 0 and connection.heard_nothing
-        return race and self._phases.sends < SENDS and may_be_repeated(self._dialect.httpx, self._request)
+        stood = connection.exchanges > 0 or loan.tier is not AllocationTier.COLD
+        race = closed and stood and connection.heard_nothing
+        again = race and self._phases.sends < SENDS
+        return again and may_be_repeated(self._dialect.httpx, self._request, generates=self._generates)
 
-    async def _lease(self, origin: WarmOrigin) -> Lease[HttpConnection]:
-        lease = origin.pool.lease(timeout=self._patience(origin))
+    async def _borrow(self, origin: WarmOrigin) -> Loan:
+        limits, full = self._request.extensions.get("timeout", {}), origin.full
+        limit = limits.get("pool" if full else "connect")
         try:
-            await lease.__aenter__()
-        except PoolError as error:
-            raise self._refusal(error) from error
-        lease.resource.leased = True
-        phases, opened = self._phases, lease.resource.opened
-        phases.tier, phases.joined = lease.tier.value, lease.joined
-        phases.waited_ms += lease.acquire_ms
-        if lease.tier is AllocationTier.COLD:
+            loan = await origin.lease(math.inf if limit is None else float(limit))
+        except Exception as error:
+            raise self._refusal(error, full=full) from error
+        phases, opened = self._phases, loan.connection.opened
+        phases.tier, phases.joined = loan.tier.value, loan.joined
+        phases.waited_ms += loan.acquire_ms
+        if loan.tier is AllocationTier.COLD:
             phases.dns_ms, phases.tcp_ms, phases.tls_ms = opened.dns_ms, opened.tcp_ms, opened.tls_ms
-        return lease
+        return loan
 
-    def _patience(self, origin: WarmOrigin) -> float | None:
-        """The caller's limit: for a connection to be opened, or, when no more are allowed, for one to become free."""
-        limits = self._request.extensions.get("timeout", {})
-        limit = limits.get("pool" if origin.full else "connect")
-        return float("inf") if limit is None else float(limit)
-
-    def _refusal(self, error: PoolError) -> Exception:
-        if isinstance(error, PoolTimeout):
-            return self._dialect.error("ConnectTimeout", "no connection in time")
-        if isinstance(error, CreateFailed) and error.__cause__ is not None:
-            cause = self._dialect.outer(error.__cause__)
-            return cause or self._dialect.error("ConnectError", f"no connection: {type(error.__cause__).__name__}")
+    def _refusal(self, error: Exception, *, full: bool) -> Exception:
+        """As the client's own library would put it."""
+        if isinstance(error, TimeoutError):
+            return self._dialect.error("PoolTimeout" if full else "ConnectTimeout", "no connection in time")
         if isinstance(error, PoolClosed):
-            return RuntimeError("the client has been closed")
-        return self._dialect.error("ConnectError", "no connection")
-
-    async def _finish(self, lease: Lease[HttpConnection], complete: bool) -> None:
-        await _give_back(lease, intact=lease.resource.end_exchange() and complete)
-        self._report()
+            return self._dialect.error("ConnectError", "the client was closed")
+        return self._dialect.outer(error) or self._dialect.error(
+            "ConnectError", f"no connection: {type(error).__name__}"
+        )
 
     def _report(self) -> None:
         """Once: when the body ended, or when its reader left."""
@@ -178,19 +187,17 @@ class Exchange:
             self._reported = True
             self._ended(self._phases)
 
-    def _answer(self, response: Any, finish: Callable[[bool], Awaitable[None]], linger: Callable[[Any], None]) -> Any:
+    def _answer(
+        self,
+        response: Any,
+        finish: Callable[[bool], Awaitable[None]],
+        linger: Callable[[Any], Awaitable[None]],
+        drop: Callable[[], None],
+    ) -> Any:
         self._phases.status = response.status
         return self._dialect.httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=body_of(self._dialect, response.stream, self._trace, finish, linger),
+            stream=body_of(self._dialect, response.stream, self._trace, finish, linger, drop),
             extensions={**response.extensions, "warmline_phases": self._phases},
         )
-
-
-async def _give_back(lease: Lease[HttpConnection], *, intact: bool) -> None:
-    """Without a moment's wait: a cancellation cannot come in between."""
-    lease.resource.leased = False
-    if not intact:
-        lease.discard()
-    await lease.__aexit__(None, None, None)

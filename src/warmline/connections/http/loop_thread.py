@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -16,23 +17,48 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """A share in the one thread. Safe from any thread but its own."""
+    """A share in the one thread. Safe from any thread but its own; in a forked child, a share in the child's own."""
 
     _lock = threading.Lock()
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
     _shares = 0
+    _generation = 0
+    _of_parents: ClassVar[list[object]] = []
 
     def __init__(self) -> None:
         self._open = True
+        self._join()
+
+    def _join(self) -> None:
         cls = LoopThread
         with cls._lock:
             if cls._loop is None:
                 cls._loop = asyncio.new_event_loop()
-                cls._thread = threading.Thread(target=cls._loop.run_forever, name="warmline-connections", daemon=True)
+                cls._thread = threading.Thread(
+                    target=_run_loop, args=(cls._loop,), name="warmline-connections", daemon=True
+                )
                 cls._thread.start()
             cls._shares += 1
+            self._joined = cls._generation
             self.loop: asyncio.AbstractEventLoop = cls._loop
+
+    @property
+    def closed(self) -> bool:
+        """The share was given back."""
+        return not self._open
+
+    @classmethod
+    def _begin_anew(cls) -> None:
+        """In a forked child: the thread did not come along, and the lock may be held by one that did not either.
+
+        The parent's loop is never used, nor collected: its selector is the same kernel object in both processes.
+        """
+        cls._of_parents.append((cls._loop, cls._thread))
+        cls._lock = threading.Lock()
+        cls._loop = cls._thread = None
+        cls._shares = 0
+        cls._generation += 1
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, which runs on the loop; interrupted here, it is cancelled there.
@@ -43,6 +69,8 @@ class LoopThread:
         if not self._open or threading.current_thread() is LoopThread._thread:
             work.close()
             raise RuntimeError("the client has been closed" if not self._open else "this would wait for itself")
+        if self._joined != LoopThread._generation:
+            self._join()
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
             return future.result()
@@ -56,19 +84,30 @@ class LoopThread:
             if not self._open:
                 return
             self._open = False
+            if self._joined != LoopThread._generation:
+                return
             LoopThread._shares -= 1
             if LoopThread._shares == 0:
                 self._end()
 
     def _end(self) -> None:
-        thread, loop = LoopThread._thread, self.loop
+        thread = LoopThread._thread
         LoopThread._thread = LoopThread._loop = None
-        loop.call_soon_threadsafe(loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         if thread is not None:
             thread.join()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """To its very end, here: whoever closes the last share may have a running loop of its own."""
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=LoopThread._begin_anew)
 
 
 async def in_daemon_thread(work: Callable[[], T]) -> T:

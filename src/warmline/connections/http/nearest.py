@@ -126,6 +126,7 @@ class NearestTransport(Lifetime):
         each = [place.transport.spent for place in self._places]
         return Spent(
             requests=sum(one.requests for one in each),
+            unanswered=sum(one.unanswered for one in each),
             prompt_tokens=sum(one.prompt_tokens for one in each),
             cached_tokens=sum(one.cached_tokens for one in each),
             completion_tokens=sum(one.completion_tokens for one in each),

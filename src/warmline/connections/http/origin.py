@@ -3,57 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
+import math
+from typing import TYPE_CHECKING, Any
 
-from warmline.connections.http.warm_up import WarmUp, pinned_to
-from warmline.connections.spent import Spent
-from warmline.errors import WarmUpFailed
-from warmline.pool import WarmableResourcePool, Warmth
+from warmline.connections.http.loan import Loan, OwnLoan, PoolLoan
+from warmline.connections.http.prover import KeptConnection, Prover
+from warmline.errors import CreateFailed, PoolError
+from warmline.pool import WarmableResourcePool
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Awaitable, Callable
 
     from warmline.connections.http.names import ResolvedNames
     from warmline.connections.http.settings import WarmSettings
+    from warmline.connections.spent import Spent
     from warmline.pool import PoolSnapshot
 
-__all__ = ["KeptConnection", "WarmOrigin"]
+__all__ = ["WarmOrigin"]
 
 logger: logging.Logger = logging.getLogger("warmline.connections")
 
 REMEMBERED_REQUESTS = 256
-REMEMBERED_ROUND_TRIPS = 8
-
-
-class KeptConnection(Protocol):
-    """What an origin needs to know of a connection, of whatever library."""
-
-    alive: asyncio.Future[None]
-    exchanges: int
-    verified_upload_bytes: int
-    last_status: int
-    leased: bool
-    round_trip_ms: float | None
-    proven_at_sec: float
-
-    @property
-    def fell_silent(self) -> bool:
-        """It died of silence."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close it."""
-        ...
+GRACE_SEC = 0.5  # for so long a request that has no connection waits for a warm-up that is in its way
 
 
 class WarmOrigin:
     """K connections open and proven, each an entry of a `WarmableResourcePool`. Belongs to one event loop.
 
+    One whose warm-up is not answered stands all the same, unproven: the next request may be. And when the pool has
+    given up on connecting for a while, a request connects by itself.
+
     Attributes:
-        spent: what its warmth has cost.
-        round_trips_ms: of the last warm-up requests, from sent to answered, the server's own time included.
+        prover: proves them, and knows what that costs. spent, round_trips_ms: its own.
     """
 
     def __init__(
@@ -69,43 +53,37 @@ class WarmOrigin:
         self._address = (host, port)
         self._names = names
         self._max_connections = max_connections
-        self.spent: Spent = Spent()
-        self.round_trips_ms: deque[float] = deque(maxlen=REMEMBERED_ROUND_TRIPS)
-        self.refused_status: int = 0
         self._opener = opener
-        self._warm_ups: dict[object, WarmUp] = {}
         self._connections: set[Any] = set()
         self._promised: int = 0
         self._preparing: asyncio.Task[None] | None = None
         self._open_for_requests = False
         self._tasks: set[asyncio.Task[None]] = set()
-        floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
+        self._settings = settings
+        self._news: asyncio.Event = asyncio.Event()
+        self.prover: Prover = Prover(host, settings, self._prove_again, self._news.set)
+        self.spent: Spent = self.prover.spent
+        self.round_trips_ms: deque[float] = self.prover.round_trips_ms
+        self._making: set[Any] = set()  # new, and being proven
+        self._own: list[Any] = []  # opened by requests, idle, for the pool to take
+        longest_sec = max(settings.open_timeout_sec, settings.touch_timeout_sec, settings.prime_timeout_sec)
+        self._floor = floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
         self.pool: WarmableResourcePool[Any] = WarmableResourcePool(
             self._open,
             name=host,
             warm_pool_size=floor,
             max_size=max_connections,
-            warm_fn=self._warm,
             keepalive_fn=self._touch,
             validate_fn=self._touch,
             close_fn=self._close,
             prefer_fn=_verified_upload,
-            create_timeout_sec=settings.open_timeout_sec,
-            hook_timeout_sec=settings.touch_timeout_sec,
+            create_timeout_sec=longest_sec + 2 * settings.open_timeout_sec,  # what they do has limits of its own
+            hook_timeout_sec=longest_sec + 1.0,
             max_idle_sec=settings.max_idle_sec,
             keepalive_interval_sec=settings.touch_interval_sec,
         )
 
     # --- life ------------------------------------------------------------------------------------------------------
-
-    def add_warm_up(self, owner: object, warm_up: WarmUp | None) -> None:
-        """The latest of those who hold this origin says how its connections are proven."""
-        if warm_up is not None:
-            self._warm_ups[owner] = warm_up
-
-    def drop_warm_up(self, owner: object) -> None:
-        """`owner` has left."""
-        self._warm_ups.pop(owner, None)
 
     def begin(self) -> None:
         """Open the pool and fill its floor, in the background."""
@@ -125,6 +103,7 @@ class WarmOrigin:
 
     async def aclose(self) -> None:
         """Close every connection, also those in use."""
+        self.prover.close()
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.gather(self._preparing, return_exceptions=True)
@@ -132,6 +111,7 @@ class WarmOrigin:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.pool.shutdown(0.0)
+        await asyncio.gather(*map(self._close, list(self._connections)), return_exceptions=True)
         await self._names.aclose()
 
     def own(self, work: Any, name: str) -> None:
@@ -145,7 +125,39 @@ class WarmOrigin:
     async def wait_warm(self, n: int | None = None, timeout: float = 10.0) -> bool:
         """True once `n` proven connections stand (default: the floor)."""
         await self.entered()
-        return await self.pool.wait_warm(n, timeout)
+        wanted = self._floor if n is None else n
+        try:
+            async with asyncio.timeout(timeout):
+                while not (await self.pool.wait_warm(wanted, math.inf) and self._proven_spares >= wanted):
+                    self._news.clear()
+                    if self.prover.may_try:
+                        self._prove_again()
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def lease(self, limit_sec: float) -> Loan:
+        """A connection for one request. A warm-up that is in the way is called off after a moment.
+
+        Raises:
+            PoolTimeout, PoolClosed: the pool's.
+            TimeoutError, or what the library raises: the pool has given up for now, and so has our own attempt.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        lease = self.pool.lease(timeout=limit_sec)
+        hurry = loop.call_later(GRACE_SEC, self.prover.call_off_one)
+        try:
+            await lease.__aenter__()
+        except CreateFailed:
+            return await self._connect_for_one(began, limit_sec)
+        except BaseException:
+            loop.call_soon(self._prove_again)  # what was opened for this caller stays, unproven
+            raise
+        finally:
+            hurry.cancel()
+        return PoolLoan(lease, self._news.set)
 
     def reprove(self, older_than_sec: float) -> None:
         """Touch now what was proven longer ago."""
@@ -159,9 +171,11 @@ class WarmOrigin:
 
     @property
     def healthy(self) -> bool:
-        """A proven connection stands, and nothing speaks against the next request."""
+        """Connections stand, be they all in use, and nothing speaks against the next request."""
         snapshot = self.pool.snapshot()
-        return bool(snapshot["counts"]["spare"]) and not snapshot["breaker_open"] and not self.refused_status
+        troubled = snapshot["breaker_open"] or self.prover.failing or self.prover.refused_status
+        standing = snapshot["counts"]["spare"] + snapshot["counts"]["leased"]
+        return bool(standing) and not troubled
 
     @property
     def full(self) -> bool:
@@ -175,51 +189,106 @@ class WarmOrigin:
     # --- the pool's hooks ------------------------------------------------------------------------------------------
 
     async def _open(self) -> Any:
-        connection = await self._opener()
+        """Connect, and prove it, unless somebody waits: then that request is the proof, and a round trip is saved."""
+        connection = self._left_by_a_request() or await self._connect()
+        if connection.exchanges or self._is_awaited() or not self.prover.may_try:
+            return connection
+        self._making.add(connection)
+        try:
+            if await self.prover.prove(connection):
+                return connection
+        except BaseException:
+            self._connections.discard(connection)
+            await connection.aclose()
+            raise
+        finally:
+            self._making.discard(connection)
+        await self._close(connection)
+        return await self._connect()
+
+    async def _connect(self) -> Any:
+        try:
+            async with asyncio.timeout(self._settings.open_timeout_sec):
+                connection = await self._opener()
+        except Exception as error:
+            self.prover.tell_trouble(error)
+            raise
         self._connections.add(connection)
         return connection
 
-    async def _warm(self, connection: Any) -> Warmth:
-        """Prove it, unless somebody waits for it: then that request is the proof, and a round trip is saved."""
-        if self.pool.snapshot()["counts"]["waiting"] > self._promised:
-            self._promised += 1
-            asyncio.get_running_loop().call_soon(self._promise_kept)  # together with the hand-over
-            return Warmth.CONNECTED
-        await self._send(connection, touch=False)
-        return Warmth.EXERCISED
+    def _is_awaited(self) -> bool:
+        if self.pool.snapshot()["counts"]["waiting"] <= self._promised:
+            return False
+        self._promised += 1
+        asyncio.get_running_loop().call_soon(self._promise_kept)  # together with the hand-over
+        return True
 
     def _promise_kept(self) -> None:
         self._promised -= 1
 
     async def _touch(self, connection: Any) -> bool:
         self._names.refresh_ahead(*self._address)
+        self._close_what_requests_left()
         if connection.alive.done():
             return False
-        await self._send(connection, touch=True)
-        return True
+        if connection.exchanges and not self.prover.failing:
+            await self.prover.touch(connection)
+            return True
+        if connection.exchanges and self._unproven:  # why risk this one
+            return True
+        return await self.prover.prove(connection) if self.prover.may_try else True
 
-    async def _send(self, connection: KeptConnection, *, touch: bool) -> None:
-        warm_up = next(reversed(self._warm_ups.values()), None)
-        if warm_up is None:
-            return
-        before, failure = connection.exchanges, None
-        self.spent.requests += 1
-        try:
-            with pinned_to(connection):
-                await (warm_up.touch(self.spent) if touch else warm_up.prove(self.spent))
-        except Exception as error:
-            failure = error
-        if connection.exchanges == before:
-            raise WarmUpFailed(f"[{self.name}] no complete answer on a warm-up request") from failure
-        if connection.round_trip_ms is not None:
-            self.round_trips_ms.append(connection.round_trip_ms)
-        self._look_at(0 if warm_up.any_answer else connection.last_status)
+    def _prove_again(self) -> None:
+        if self._unproven or self.prover.failing:
+            with contextlib.suppress(PoolError):
+                self.pool.reverify()
 
-    def _look_at(self, status: int) -> None:
-        refused = status if status >= 400 else 0
-        if refused and refused != self.refused_status:
-            logger.warning("[%s] connected, but the warm-up request was refused: HTTP %d", self.name, refused)
-        self.refused_status = refused
+    @property
+    def _unproven(self) -> int:
+        """Idle connections on which nothing was ever answered."""
+        if self.prover.warm_up is None:
+            return 0
+        idle = (each for each in self._connections - self._making if not (each.leased or each.alive.done()))
+        return sum(not each.exchanges for each in idle)
+
+    @property
+    def _proven_spares(self) -> int:
+        return self.pool.snapshot()["counts"]["spare"] - self._unproven
+
+    # --- connections that requests open themselves -----------------------------------------------------------------
+
+    async def _connect_for_one(self, began_at: float, limit_sec: float) -> Loan:
+        """The pool waits before it tries again; a plain client would not."""
+        loop = asyncio.get_running_loop()
+        connection = self._left_by_a_request()
+        if connection is None:
+            left_sec = max(0.0, began_at + limit_sec - loop.time())
+            async with asyncio.timeout(None if left_sec == math.inf else left_sec):
+                connection = await self._opener()
+            self._connections.add(connection)
+        return OwnLoan(connection, (loop.time() - began_at) * 1e3, self._left)
+
+    def _left(self, connection: Any, intact: bool) -> None:
+        if intact and not connection.alive.done():
+            self._own.append(connection)
+        else:
+            self.own(self._close(connection), "close")
+
+    def _left_by_a_request(self) -> Any:
+        """One that still lives, for the next request, or for the pool."""
+        while self._own:
+            connection = self._own.pop()
+            if not connection.alive.done():
+                return connection
+            self.own(self._close(connection), "close")
+        return None
+
+    def _close_what_requests_left(self) -> None:
+        """The pool is full of its own."""
+        while (connection := self._left_by_a_request()) is not None:
+            self.own(self._close(connection), "close")
+
+    # --- ends ------------------------------------------------------------------------------------------------------
 
     async def _close(self, connection: KeptConnection) -> None:
         self._connections.discard(connection)

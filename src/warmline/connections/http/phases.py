@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["PhaseTrace", "RequestPhases"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PhaseTrace", "RequestPhases", "tell"]
+
+logger: logging.Logger = logging.getLogger("warmline.connections")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +48,16 @@ class RequestPhases:
     complete_at_ms: float | None = None
     upload_bytes: int = 0
     sends: int = 1
+
+
+def tell(on_request: Callable[[RequestPhases], None] | None, phases: RequestPhases) -> None:
+    """A request ended. A listener that fails must not cost a connection, nor the caller an answer."""
+    if on_request is None:
+        return
+    try:
+        on_request(phases)
+    except Exception as error:
+        logger.warning("on_request failed: %s", type(error).__name__)
 
 
 class PhaseTrace:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from warmline.connections.http.dialect import Dialect
 
-__all__ = ["Proxy", "Route", "route_of"]
+__all__ = ["Proxy", "Route", "bytes_beyond_answer", "route_of"]
 
 _default_tls: dict[str, ssl.SSLContext] = {}
 
@@ -61,7 +61,8 @@ class Route:
     def key(self) -> Hashable:
         """Equal for routes whose connections are interchangeable."""
         proxy = None if self.proxy is None else (self.proxy.kind, repr(self.proxy.url), repr(self.proxy.options))
-        return (self.dialect.name, id(self.tls), self.http1, self.http2, self.local_address, self.uds, proxy)
+        protocol = (self.dialect.name, id(self.tls), self.http1, self.http2)
+        return (*protocol, self.max_connections, self.local_address, self.uds, proxy)
 
     def new_pool(self, backend: Any) -> Any:
         """An httpcore pool of this route that opens sockets through `backend`."""
@@ -125,3 +126,9 @@ def default_route(dialect: Dialect) -> Route:
     if tls is None:
         tls = _default_tls[dialect.name] = dialect.httpx.create_ssl_context()
     return Route(dialect=dialect, tls=tls)
+
+
+def bytes_beyond_answer(connection: Any) -> bool:
+    """True when an idle HTTP/1.1 connection has taken in more than the answer: some servers add a body to `HEAD`."""
+    protocol = getattr(connection, "_h11_state", None)
+    return protocol is not None and bool(protocol.trailing_data[0])

@@ -7,13 +7,15 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from warmline.connections.http.azure import as_azure
 from warmline.connections.http.dialect import dialect_of
 from warmline.connections.http.loop_thread import in_daemon_thread
+from warmline.connections.http.principal import principal_of
 from warmline.connections.http.rehearsal import is_rehearsed, rehearse
 from warmline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from warmline.connections.spent import Spent
 
@@ -24,10 +26,16 @@ __all__ = ["CompletionWarmUp", "ConnectWarmUp", "ModelsWarmUp", "UrlWarmUp"]
 class ModelsWarmUp:
     """`models.list()`: free, no token, and the key is checked. The default."""
 
+    subject: ClassVar[str] = "OpenAI"
     any_answer: ClassVar[bool] = False
     client: Any
     base_url: str | None = None
     timeout_sec: float = 10.0
+
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        return ("models", self.base_url or str(self.client.base_url), principal_of(self.client))
 
     async def prove(self, spent: Spent) -> None:
         """List the models; the body is read, not parsed. The code of a completion is rehearsed beside."""
@@ -50,6 +58,11 @@ class UrlWarmUp:
     method: str = "HEAD"
     timeout_sec: float = 10.0
 
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        return ("url", self.method, self.url)
+
     async def prove(self, spent: Spent) -> None:
         """Ask; any answer will do."""
         await self.touch(spent)
@@ -64,10 +77,16 @@ class UrlWarmUp:
 class ConnectWarmUp:
     """A bare `HEAD` to the SDK's base URL, without credentials: nothing but the connection is proven."""
 
+    subject: ClassVar[str] = "OpenAI"
     any_answer: ClassVar[bool] = True
     client: Any
     base_url: str | None = None
     timeout_sec: float = 10.0
+
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        return ("connect", self.base_url or str(self.client.base_url))
 
     async def prove(self, spent: Spent) -> None:
         """Ask; any answer will do."""
@@ -96,18 +115,26 @@ class CompletionWarmUp:
         ConfigError: `model` or `messages` is missing.
     """
 
+    subject: ClassVar[str] = "OpenAI"
+    generates: ClassVar[bool] = True
     any_answer: ClassVar[bool] = False
     client: Any
     request: Mapping[str, Any]
     base_url: str | None = None
     reprime_after_sec: float = 240.0
-    timeout_sec: float = 10.0
+    timeout_sec: float = 60.0
     _primed_at: list[float] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         missing = [name for name in ("model", "messages") if name not in self.request]
         if missing:
             raise ConfigError(f"a completion to warm up with needs {' and '.join(missing)}")
+
+    @property
+    def shared_as(self) -> Hashable:
+        """See `WarmUp`."""
+        at = self.base_url or str(self.client.base_url)
+        return ("completion", at, principal_of(self.client), repr(dict(self.request)), self.reprime_after_sec)
 
     async def prove(self, spent: Spent) -> None:
         """One token."""
@@ -128,7 +155,7 @@ class CompletionWarmUp:
 def _once(client: Any, base_url: str | None, timeout_sec: float) -> Any:
     """The client as it is now, credentials included, for one attempt."""
     elsewhere = {} if base_url is None else {"base_url": base_url}
-    return client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere)
+    return as_azure(client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere), client, base_url)
 
 
 async def _rehearse(client: Any) -> None:

@@ -1,4 +1,4 @@
-"""Who shares an origin: all clients of one event loop whose routes to it are alike."""
+"""Who shares an origin: all clients of one event loop that are alike in all that its connections depend on."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ class _Shared:
 _origins: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Shared]] = weakref.WeakKeyDictionary()
 
 
-def join(key: Hashable, make: Callable[[], WarmOrigin], holder: object, warm_up: WarmUp | None) -> WarmOrigin:
+def join(
+    key: Hashable, make: Callable[[], WarmOrigin], holder: object, warm_up: Callable[[], WarmUp | None]
+) -> WarmOrigin:
     """The running loop's origin of this key, made if nobody holds it yet."""
+    for past in [loop for loop in tuple(_origins) if loop.is_closed()]:
+        del _origins[past]
     of_loop = _origins.setdefault(asyncio.get_running_loop(), {})
     shared = of_loop.get(key)
     if shared is None:
         shared = of_loop[key] = _Shared(make())
     shared.holders.add(holder)
-    shared.origin.add_warm_up(holder, warm_up)
+    shared.origin.prover.add_warm_up(holder, warm_up)
     return shared.origin
 
 
@@ -43,7 +47,7 @@ async def leave(key: Hashable, holder: object) -> None:
     if shared is None or holder not in shared.holders:
         return
     shared.holders.discard(holder)
-    shared.origin.drop_warm_up(holder)
+    shared.origin.prover.drop_warm_up(holder)
     if not shared.holders:
         del of_loop[key]
         await shared.origin.aclose()

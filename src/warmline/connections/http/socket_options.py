@@ -9,7 +9,10 @@ from typing import Any
 
 from warmline.connections.http.congestion import INITIAL_WINDOW_BYTES, renew_rate, send_at_once
 
-__all__ = ["SocketCare"]
+__all__ = ["LARGE_UPLOAD_BYTES", "SocketCare"]
+
+LARGE_UPLOAD_BYTES = 32 * 1024
+"""More than a receiver surely takes in before its application reads (Linux begins with a window of 64 KB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class SocketCare:
 
     Attributes:
         idle_sec, interval_sec, probes: before the first probe, between probes, unanswered ones.
-        user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), Linux, where it also takes the place of `probes`.
+        user_timeout_ms: TCP_USER_TIMEOUT (RFC 5482), Linux, where it also takes the place of `probes`; none during
+            large uploads.
         bursts: on hosts with BBR, requests are not held back by its rate: see `congestion`.
     """
 
@@ -41,6 +45,16 @@ class SocketCare:
         """A request of that size is about to be sent over an idle connection."""
         if self.bursts and size_bytes > INITIAL_WINDOW_BYTES:
             renew_rate(sock)
+
+    def let_wait(self, sock: Any, waits: bool) -> None:
+        """Whether the peer may take its time to read. Probes of a closed window count as unacknowledged bytes.
+
+        So a large upload has no limit of ours, only the caller's; smaller ones need no window but the first.
+        """
+        option = getattr(socket, "TCP_USER_TIMEOUT", None)
+        if option is not None and sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, option, 0 if waits else self.user_timeout_ms)
 
     def options(self) -> list[tuple[int, int, int]]:
         """(level, option, value) for `setsockopt`."""

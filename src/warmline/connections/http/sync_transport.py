@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from warmline.connections.http.loop_thread import LoopThread
@@ -42,12 +43,14 @@ class SyncWarmTransport:
         return self._inner.dialect.httpx.Response(
             status_code=response.status_code,
             headers=response.headers,
-            stream=_class_for(self._inner.dialect)(response.stream, self._thread),
+            stream=_class_for(self._inner.dialect)(self._inner.dialect, response.stream, self._thread),
             extensions=response.extensions,
         )
 
     def close(self) -> None:
         """Leave the connections, and the thread if nobody else needs it."""
+        if sys.is_finalizing():  # a client of a module is dropped, and daemon threads run no more
+            return
         try:
             self._thread.run(self._inner.aclose())
         except RuntimeError:  # closed before
@@ -98,6 +101,9 @@ class SyncWarmTransport:
         return self._inner.recent
 
     def _look(self, at: Callable[[], T]) -> T:
+        if self._thread.closed:
+            return at()
+
         async def look() -> T:
             return at()
 
@@ -107,20 +113,30 @@ class SyncWarmTransport:
 class _SyncBody:
     """Fetches each part from the loop thread."""
 
-    def __init__(self, stream: Any, thread: LoopThread) -> None:
+    def __init__(self, dialect: Dialect, stream: Any, thread: LoopThread) -> None:
+        self._dialect = dialect
         self._stream = stream
         self._thread = thread
 
     def __iter__(self) -> Iterator[bytes]:
-        while (part := self._thread.run(self._part())) is not None:
+        while (part := self._next()) is not None:
             yield part
+
+    def _next(self) -> bytes | None:
+        try:
+            return self._thread.run(self._part())
+        except RuntimeError as error:
+            if not self._thread.closed:
+                raise
+            raise self._dialect.error("ReadError", "the client has been closed") from error
 
     async def _part(self) -> bytes | None:
         return await anext(self._stream, None)
 
     def close(self) -> None:
-        """The reader has gone."""
-        self._thread.run(self._stream.aclose())
+        """The reader has gone; a client that was closed has taken its streams with it."""
+        if not self._thread.closed:
+            self._thread.run(self._stream.aclose())
 
 
 @functools.cache

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
+from warmline.connections.http.azure import as_azure
 from warmline.connections.http.dialect import dialect_of
+from warmline.connections.http.elsewhere import mounts_of
 from warmline.connections.http.nearest import NearestTransport
 from warmline.connections.http.route import route_of
 from warmline.connections.http.sdk import CompletionWarmUp, ConnectWarmUp, ModelsWarmUp, UrlWarmUp
@@ -47,8 +49,8 @@ def warm(
     Args:
         client: `AsyncOpenAI`, `AsyncAzureOpenAI` or an `httpx(2).AsyncClient`, or the synchronous twin of one;
             an `aiohttp.ClientSession`.
-        strategy: how connections are proven: `connect` (any answer), `models` (free, with your key), `completion`
-            (costs tokens).
+        strategy: how connections of the SDK's clients are proven: `connect` (any answer), `models` (free, with your
+            key), `completion` (costs tokens). Those of plain HTTP clients always by `HEAD`, and any answer.
         completion: for `completion`: what `chat.completions.create` takes, the real system prompt and tools included.
         url: for a plain HTTP client without a base URL: an address at the origin to keep warm, asked with `HEAD`.
         also_at: further base URLs that serve the same with the same key (a provider's regions): requests go to the
@@ -59,6 +61,7 @@ def warm(
     Raises:
         ConfigError: a client, or a combination, of which nothing can be kept warm.
     """
+    _check(client, strategy, completion, also_at, url)
     if _is_sdk(client):
         made = _warm_sdk(client, strategy, completion, also_at, settings, on_request)
     else:
@@ -85,6 +88,21 @@ def transport_of(client: Any) -> Any:
     return transport
 
 
+def _check(
+    client: Any, strategy: Strategy, completion: Mapping[str, Any] | None, also_at: Sequence[str], url: str | None
+) -> None:
+    if strategy not in get_args(Strategy):
+        raise ConfigError(f"strategy={strategy!r}: expected one of {', '.join(get_args(Strategy))}")
+    if (strategy == "completion") != (completion is not None):
+        raise ConfigError("strategy='completion' needs completion={...}, and no other strategy takes it")
+    if _is_sdk(client):
+        if url is not None:
+            raise ConfigError("url=... is for plain HTTP clients; a client of the SDK has a base URL")
+    elif completion is not None or also_at:
+        wrong = "also_at" if also_at else "strategy='completion'"
+        raise ConfigError(f"{wrong} is for clients of the SDK; a plain HTTP client is proven by HEAD")
+
+
 def _is_aiohttp(client: Any) -> bool:
     return any(
         kind.__module__ == "aiohttp.client" and kind.__name__ == "ClientSession" for kind in type(client).__mro__
@@ -104,13 +122,12 @@ def _warm_sdk(
     settings: WarmSettings | None,
     on_request: Callable[[RequestPhases], None] | None,
 ) -> Any:
-    if (strategy == "completion") != (completion is not None):
-        raise ConfigError("strategy='completion' needs completion={...}, and no other strategy takes it")
     dialect = _dialect(client._client)
     bases = [str(client.base_url), *also_at]
-    transports = [_transport_for(dialect, client._client, base, settings, on_request) for base in bases]
+    transports = [_transport_for(dialect, client._client, base, settings, on_request, generates=True) for base in bases]
     several = NearestTransport(list(zip(bases, transports, strict=True))) if also_at else transports[0]
-    made = client.copy(http_client=_copy_of(client._client, several), timeout=client.timeout)
+    over = _copy_of(dialect, client._client, several, bases, transports)
+    made = as_azure(client.copy(http_client=over, timeout=client.timeout), client)
     for base, transport in zip(bases, transports, strict=True):
         transport.warm_up = _sdk_warm_up(made, base if also_at else None, strategy, completion)
     return made
@@ -142,11 +159,22 @@ def _warm_http_client(
     at = url or str(client.base_url)
     if not at.startswith(("http://", "https://")):
         raise ConfigError("a client without a base URL needs url=..., an address at the origin to keep warm")
-    transport = _transport_for(_dialect(client), client, at, settings, on_request)
-    made = _copy_of(client, transport)
-    # Over a twin: a client that has sent something cannot be entered any more.
-    transport.warm_up = UrlWarmUp(copy.copy(made), at)
+    dialect = _dialect(client)
+    transport = _transport_for(dialect, client, at, settings, on_request)
+    made = _copy_of(dialect, client, transport, [at], [transport])
+    transport.warm_up = UrlWarmUp(_twin_of(made), at)
     return made
+
+
+def _twin_of(http_client: Any) -> Any:
+    """For warm-ups: a client that has sent something cannot be entered any more.
+
+    What hears of the user's requests, and the jar, are for the user's own.
+    """
+    twin = copy.copy(http_client)
+    twin._event_hooks = {"request": [], "response": []}
+    twin._cookies = type(http_client.cookies)(http_client.cookies)
+    return twin
 
 
 def _dialect(http_client: Any) -> Dialect:
@@ -162,20 +190,28 @@ def _transport_for(
     url: str,
     settings: WarmSettings | None,
     on_request: Callable[[RequestPhases], None] | None,
+    *,
+    generates: bool = False,
 ) -> WarmTransport:
     """Over the route that this client would have taken to `url`, proxies of its environment included."""
     taken = http_client._transport_for_url(dialect.httpx.URL(url))
     built_by_sdk = type(http_client).__module__.startswith("openai.") and type(http_client).__name__.endswith("Wrapper")
     route = route_of(dialect, taken, default_tls=built_by_sdk)
-    return WarmTransport(url, route=route, settings=settings, on_request=on_request)
+    return WarmTransport(url, route=route, settings=settings, on_request=on_request, generates=generates)
 
 
-def _copy_of(http_client: Any, transport: WarmTransport | NearestTransport) -> Any:
+def _copy_of(
+    dialect: Dialect,
+    http_client: Any,
+    transport: WarmTransport | NearestTransport,
+    urls: Sequence[str],
+    keepers: Sequence[WarmTransport],
+) -> Any:
     """The same settings, cookies, hooks and auth over another transport; nothing that can change is shared."""
     made = copy.copy(http_client)
     synchronous = not hasattr(http_client, "__aenter__")
     made._transport = SyncWarmTransport(transport) if synchronous else transport
-    made._mounts = {}
+    made._mounts = mounts_of(dialect, http_client, urls, made._transport, keepers)
     made._state = type(http_client._state).UNOPENED
     made._headers = http_client.headers.copy()
     made._cookies = type(http_client.cookies)(http_client.cookies)

@@ -7,11 +7,11 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from warmline.connections.spent import Spent
 
-__all__ = ["PINNED", "WarmUp", "pinned_to"]
+__all__ = ["PINNED", "WarmUp", "pinned_to", "shared_as"]
 
 PINNED: ContextVar[Any] = ContextVar("warmline_pinned_connection", default=None)
 """The connection that requests of this context go over, whatever the pool would have chosen."""
@@ -32,10 +32,15 @@ class WarmUp(Protocol):
 
     Called with the connection pinned. What it raises is looked at only when no complete response came: an answer that
     refuses (a wrong key, an exhausted quota) proves the connection all the same, and is reported as what it is.
+
+    It may have an attribute `shared_as`: transports whose warm-ups are equal in it share connections. Without one,
+    those that have this very object do.
     """
 
     any_answer: ClassVar[bool]
-    """A refusal is as good as any answer; else it is reported."""
+    """A refusal is as good as any answer; else it is reported.
+
+    Two more may be there: `generates`, for a warm-up that waits for a model, and `subject`, its name in the log."""
 
     async def prove(self, spent: Spent) -> None:
         """Send over a connection that was just opened."""
@@ -44,3 +49,9 @@ class WarmUp(Protocol):
     async def touch(self, spent: Spent) -> None:
         """Send something light over an idle one."""
         ...
+
+
+def shared_as(warm_up: WarmUp | None) -> Hashable:
+    """Equal for warm-ups that may stand in for one another: the same request, on behalf of the same principal."""
+    known: Hashable = getattr(warm_up, "shared_as", None)
+    return id(warm_up) if warm_up is not None and known is None else known

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
+from warmline.connections.http.socket_options import LARGE_UPLOAD_BYTES
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
@@ -26,6 +28,7 @@ class Wire(asyncio.Protocol):
 
     Args:
         before_upload: called with the socket and the size of what is sent first in an exchange, before it is.
+        let_wait: called with the socket and True when an upload becomes a large one, and False with the next exchange.
 
     Attributes:
         dead: done when the peer closed, the socket failed, or something came while the connection was idle.
@@ -33,8 +36,15 @@ class Wire(asyncio.Protocol):
         idle: nobody expects anything; whatever comes now is no answer.
     """
 
-    def __init__(self, before_upload: Callable[[Any, int], None] | None = None) -> None:
+    def __init__(
+        self,
+        before_upload: Callable[[Any, int], None] | None = None,
+        let_wait: Callable[[Any, bool], None] | None = None,
+    ) -> None:
         self._before_upload = before_upload
+        self._let_wait = let_wait
+        self._upload_bytes = 0
+        self._waits = False
         self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.sent_bytes: int = 0
         self.received_bytes: int = 0
@@ -96,6 +106,8 @@ class Wire(asyncio.Protocol):
     def begin_exchange(self) -> None:
         """A request is about to be written, and its answer is expected."""
         self.idle = self._begun = False
+        self._upload_bytes = 0
+        self._set_waits(False)
 
     async def read(self, max_bytes: int) -> bytes:
         """The next bytes, at least one; none at the end.
@@ -126,6 +138,8 @@ class Wire(asyncio.Protocol):
         if self._ended or self._transport is None or self._transport.is_closing():
             raise ConnectionError("closed by the peer") from self._failure
         self.sent_bytes += len(data)
+        self._upload_bytes += len(data)
+        self._set_waits(self._upload_bytes > LARGE_UPLOAD_BYTES)
         if not self._outgoing:
             asyncio.get_running_loop().call_soon(self._send)
         self._outgoing += data
@@ -183,6 +197,11 @@ class Wire(asyncio.Protocol):
     def extra(self, name: str) -> Any:
         """What the transport knows: `socket`, `ssl_object`, `peername`."""
         return None if self._transport is None else self._transport.get_extra_info(name)
+
+    def _set_waits(self, waits: bool) -> None:
+        if waits is not self._waits and self._let_wait is not None:
+            self._waits = waits
+            self._let_wait(self.extra("socket"), waits)
 
     def _send(self) -> None:
         if self._outgoing and self._transport is not None:

@@ -32,10 +32,12 @@ class ParkSettings:
             less than that is left.
         ping_interval_sec: a ping to each parked socket.
         open_timeout_sec: opening and configuring one.
+        forget_after_sec: parked sockets of a profile are let go so long after it was last prepared, waited for or
+            adopted; infinite keeps them.
         billed_when_idle: the provider bills for open sessions; then parked seconds are counted as cost.
 
     Raises:
-        ConfigError: no time is left to park.
+        ConfigError: no time is left to park; `forget_after_sec` is not positive.
     """
 
     floor: int = 1
@@ -44,6 +46,7 @@ class ParkSettings:
     call_sec: float = 1200.0
     ping_interval_sec: float = 20.0
     open_timeout_sec: float = 15.0
+    forget_after_sec: float = 600.0
     billed_when_idle: bool = False
 
     def __post_init__(self) -> None:
@@ -51,6 +54,8 @@ class ParkSettings:
             raise ConfigError(
                 f"call_sec={self.call_sec:g}: expected less than session_limit_sec={self.session_limit_sec:g}"
             )
+        if not self.forget_after_sec > 0:
+            raise ConfigError(f"forget_after_sec={self.forget_after_sec:g}: expected more than 0 seconds")
 
 
 class SocketPark(Generic[P]):
@@ -69,11 +74,14 @@ class SocketPark(Generic[P]):
         self.spent: Spent = Spent()
         self._opener = opener
         self._group: PoolGroup[P, ParkedSocket] = PoolGroup(
-            self._knobs, max_size=self.settings.max_sockets, name="parked-sockets"
+            self._knobs,
+            max_size=self.settings.max_sockets,
+            name="parked-sockets",
+            forget_after_sec=self.settings.forget_after_sec,
         )
 
     async def prepare(self, profile: P) -> None:
-        """Begin to park sockets of this profile, in the background. They are let go 10 minutes after its last use."""
+        """Begin to park sockets of this profile, in the background, until nobody uses it for `forget_after_sec`."""
         await self._group.pool(profile)
 
     async def wait_warm(self, profile: P, n: int | None = None, timeout: float = 15.0) -> bool:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import ipaddress
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         host=chosen.host, port=chosen.port, tls=chosen.tls or chosen.http2, http2=chosen.http2, ca_file=chosen.ca_file,
         control_port=chosen.control_port, rtt_sec=chosen.rtt, namespace=chosen.namespace,
     )  # fmt: skip
+    if not (chosen.api_key or _is_loopback(chosen.host) or chosen.namespace):
+        parser.error(f"beyond this machine (--host {chosen.host}) a key is required: give --api-key")
     if where.tls:
         _check_installed(parser, where)
     try:
@@ -34,6 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cannot listen on {chosen.host} port {chosen.port}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_installed(parser: argparse.ArgumentParser, where: Where) -> None:

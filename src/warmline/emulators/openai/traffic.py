@@ -43,7 +43,7 @@ class Connection:
     def reset(self) -> None:
         """End it with a TCP reset: with a linger time of zero, the kernel sends one in place of a FIN."""
         sock = self.transport.get_extra_info("socket")
-        if sock is not None:
+        if sock is not None and sock.fileno() >= 0:  # else it was ended before
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
