@@ -22,7 +22,7 @@ def test_what_succeeds(run: Run, arguments: list[str]) -> None:
     ("arguments", "message"),
     [
         (["polish"], "No such command 'polish'. (see 'warmline --help')"),
-        (["serve", "--nope"], "No such option '--nope'. (see 'warmline serve --help')"),
+        (["serve", "--qqqq"], "No such option '--qqqq'. (see 'warmline serve --help')"),
         (["serve", "--port", "x"], "Invalid value for '--port': 'x' is not a valid integer. (see"),
         (["serve", "--port", "99999"], "port (command line, --port): should be less than or equal to 65535"),
         (["serve", "--cold", "--warm", "all"], "--cold means --warm none, not --warm all (see"),

@@ -71,6 +71,8 @@ class DrawnPool(RuleBasedStateMachine):
             self.provider.alive, hooks, ages, recycle = None, hooks & {"warm"}, False, True
             prefer, keepalive_sec = False, None
         self.provider.sync = sync
+        if sync:  # threads sleep in real time
+            self.provider.latency_sec, self.provider.slow_sec = 0.0, 0.001
         limits: dict[str, Any] = {"max_idle_sec": 20.0, "max_lifetime_sec": 90.0} if ages else {}
         self.max_size = self.widest = max_size or 10**9
         self.budget = budget
