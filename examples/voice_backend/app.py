@@ -39,15 +39,30 @@ def spare_voices() -> tuple[int, int]:
 health = Health(plan, floors={"tts": spare_voices}, drain=drain)
 
 
+async def give_back(name: str) -> None:
+    """What stands in the application's state, if anything does."""
+    made: Connection | None = getattr(app.state, name, None)
+    setattr(app.state, name, None)
+    if made is not None:
+        await made.aclose()
+
+
+async def keep(name: str, made: Connection) -> Connection:
+    """In the application's state; a further attempt or run gives back what the one before it made."""
+    await give_back(name)
+    setattr(app.state, name, made)
+    return made
+
+
 async def close_core() -> None:
-    """What the stage made is given back when the application ends, latest stage first."""
-    await app.state.redis.aclose()
+    """What the stage made, if anything, is given back when the application ends, latest stage first."""
+    await give_back("redis")
 
 
 @plan.step(criticality="critical", timeout_sec=5, retries=3, close=close_core)
 async def core() -> str:
     """Sessions live in Redis: nothing works without it."""
-    redis = app.state.redis = await provider.connect()
+    redis = await keep("redis", await provider.connect())
     return await redis.ask("PING")
 
 
@@ -63,13 +78,13 @@ async def speech() -> Verified:
 
 async def close_aoai() -> None:
     """The same for the model."""
-    await app.state.model.aclose()
+    await give_back("model")
 
 
 @plan.step(timeout_sec=10, retries=1, close=close_aoai)
 async def aoai() -> str:
     """A connection on which the model has answered; listing models costs nothing."""
-    model = app.state.model = await provider.connect()
+    model = await keep("model", await provider.connect())
     return await model.ask("GET /models")
 
 

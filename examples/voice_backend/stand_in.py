@@ -28,10 +28,11 @@ class Connection:
 
 
 class StandIn:
-    """The server; `port` is known once it listens."""
+    """The server; `port` is known once it listens. `open` counts its connections."""
 
     def __init__(self, answer_sec: float) -> None:
         self.port: int = 0
+        self.open: int = 0
         self._answer_sec = answer_sec
 
     async def connect(self) -> Connection:
@@ -49,8 +50,10 @@ class StandIn:
             server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
         with suppress(ConnectionError):
             while question := await reader.readline():
                 await asyncio.sleep(self._answer_sec)
                 writer.write(b"answer to " + question)
         writer.close()
+        self.open -= 1

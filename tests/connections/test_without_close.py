@@ -113,6 +113,20 @@ def test_an_aiohttp_session_ends_with_its_loop():
         asyncio.run(until_async(lambda: server.open == 0))
 
 
+def test_an_aiohttp_response_may_be_dropped_when_its_loop_has_ended():
+    async def use(server):
+        async with aiohttp.ClientSession(server.url + "/") as original:
+            session = warm(original)
+            server.flow.clear()
+            response = await session.post("chat/completions", json={"stream": True})
+            assert transport_of(session).snapshot()["counts"]["leased"] == 1
+            await session.close()
+            return response
+
+    with served() as server:
+        asyncio.run(use(server)).release()
+
+
 def test_a_process_ends_though_a_modules_synchronous_client_was_never_closed():
     script = """
 import sys, openai

@@ -47,6 +47,24 @@ def test_the_six_stages_run_in_order_of_their_needs_and_are_verified() -> None:
     assert backend.voices.snapshot()["counts"]["live"] == 0  # given back
 
 
+def test_what_a_stage_makes_anew_takes_the_place_of_what_it_had_made() -> None:
+    from examples.voice_backend import app as example
+
+    async def main() -> tuple[int, int]:
+        backend = reload(example)
+        async with backend.app.router.lifespan_context(backend.app):
+            await backend.plan.finished()
+            before = backend.provider.open
+            await backend.plan.run()
+            async with asyncio.timeout(20):
+                while backend.provider.open > before:
+                    await asyncio.sleep(0.01)
+            return before, backend.provider.open
+
+    before, after = asyncio.run(main())
+    assert before == after == 4  # two stages and two voices
+
+
 def ready(port: int, process: subprocess.Popen[str]) -> None:
     """Live at once, ready a little later."""
     seen = []

@@ -76,7 +76,7 @@ def test_a_critical_step_gates_beyond_the_deadline_until_it_succeeds() -> None:
 
 @pytest.mark.parametrize("policy", ["gate", "background", "block"])
 def test_a_critical_step_that_fails_in_a_later_run_is_recovered_as_in_the_first(policy: str) -> None:
-    async def main() -> tuple[Gating, Gating]:
+    async def main() -> list[Gating]:
         attempts = [takes(1), takes(1, OSError()), takes(1), takes(1, OSError()), takes(1)]
         core = step("core", in_turn(*attempts), criticality=CRITICAL)
         async with plan(core, step("other", 1), policy=policy, recover_sec=5.0) as warm_up:

@@ -67,7 +67,7 @@ class AiohttpConnection(ConnectionRecord):
                 self._waits = large
                 care.let_wait(sock, large)
         self.handler.idle = False
-        self.began_at_sec = asyncio.get_running_loop().time()
+        self.begun()
         self._upload_bytes = upload_bytes
         self._received_before = self.handler.received_bytes
 
@@ -80,9 +80,8 @@ class AiohttpConnection(ConnectionRecord):
         """The response ended; True when it was complete and the connection can carry another."""
         if self.heard_nothing or not self.clear_session_state():
             return False
-        self.exchanges += 1
-        self.proven_at_sec = asyncio.get_running_loop().time()
-        self.verified_upload_bytes = max(self.verified_upload_bytes, self._upload_bytes)
+        self.ended(complete=True)
+        self.arrived(self._upload_bytes)
         return True
 
     def clear_session_state(self) -> bool:

@@ -133,6 +133,7 @@ class WarmConnector(aiohttp.TCPConnector):
         """End the pool and everything else."""
         if not self.closed:
             await self.origin.aclose()
+        self._leases.clear()  # the pool has taken them back; a response may be dropped when no loop runs any more
         await super().close(abort_ssl=abort_ssl)
         await loop_end.ended(self)
 

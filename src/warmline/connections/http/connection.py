@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from warmline.connections.http.connection_record import ConnectionRecord
@@ -43,7 +42,7 @@ class HttpConnection(ConnectionRecord):
     def begin_exchange(self) -> None:
         """A request is about to be sent."""
         wire = self._dialler.wire
-        self.began_at_sec = asyncio.get_running_loop().time()
+        self.begun()
         if wire is not None:
             wire.begin_exchange()
             self._sent_before, self._received_before = wire.sent_bytes, wire.received_bytes
@@ -52,14 +51,13 @@ class HttpConnection(ConnectionRecord):
         """The response's head is here, so everything that was sent has arrived."""
         self._watch()
         self.last_status = status
-        self.verified_upload_bytes = max(self.verified_upload_bytes, self.uploaded_bytes)
+        self.arrived(self.uploaded_bytes)
 
     def end_exchange(self) -> bool:
         """The response ended; True when it was complete and the connection can carry another."""
         self._watch()
         complete = self.clear_session_state()
-        self.exchanges += complete
-        self.proven_at_sec = asyncio.get_running_loop().time()
+        self.ended(complete=complete)
         return complete
 
     @property

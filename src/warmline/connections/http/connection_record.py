@@ -30,6 +30,19 @@ class ConnectionRecord:
         self.proven_at_sec: float = 0.0
         self.began_at_sec: float = 0.0
 
+    def begun(self) -> None:
+        """An exchange begins."""
+        self.began_at_sec = asyncio.get_running_loop().time()
+
+    def ended(self, *, complete: bool) -> None:
+        """An exchange ended; it is proof only when it was complete."""
+        self.exchanges += complete
+        self.proven_at_sec = asyncio.get_running_loop().time()
+
+    def arrived(self, upload_bytes: int) -> None:
+        """A request of so many bytes was answered: so many have been acknowledged."""
+        self.verified_upload_bytes = max(self.verified_upload_bytes, upload_bytes)
+
     def died(self) -> None:
         """It can carry nothing more. Harmless when said twice."""
         if not self.alive.done():

@@ -44,7 +44,10 @@ class WarmGetter(Generic[C]):
         return bool(await _outcome(wait_warm))
 
     async def aclose(self) -> None:
-        """Close the warm copy, if it was ever made; the next call makes another."""
+        """Close the warm copy, if it was ever made; the next call makes another.
+
+        What `get_client` itself returned stays open: it may be a module's, for others to use.
+        """
         client = self._taken()
         if client is not None:
             await _outcome(getattr(client, "aclose", None) or client.close)
