@@ -1,8 +1,9 @@
 """A port and the server behind it."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
@@ -37,7 +38,7 @@ def listen(host: str, port: int) -> socket.socket:
 class Door:
     """Serves an ASGI application on a socket until it is closed."""
 
-    def __init__(self, app: object, listening: socket.socket, log_level: str) -> None:
+    def __init__(self, app: Callable[..., Any], listening: socket.socket, log_level: str) -> None:
         self.port: int = listening.getsockname()[1]
         self._listening = listening
         self._server = _Server(_uvicorn_config(app, log_level))
@@ -59,9 +60,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _uvicorn_config(app: object, log_level: str) -> uvicorn.Config:
+def _uvicorn_config(app: Callable[..., Any], log_level: str) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type] # an ASGI app; the precise type would import FastAPI here
+        app,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         # Our own limit is lower and explains itself; this one only guards the memory.

@@ -132,7 +132,9 @@ class HookWork:
         was_open = self.state.breaker.open
         self.state.creation_failed(entry, error, self.now())
         if self.state.breaker.open and not was_open:
-            logger.warning("[%s] The provider keeps failing (%s): callers are refused", name, type(error).__name__)
+            logger.warning(
+                "[%s] The provider keeps failing (%s): asked less often until it answers", name, type(error).__name__
+            )
 
     def _warmed(self, entry: Entry, value: Any, error: BaseException | None) -> None:
         if error is None and value is False:

@@ -9,7 +9,7 @@ from warmline.report.svg import WIDTH, Drawing
 __all__ = ["Dot", "DotPanel", "DotSeries"]
 
 _HEAD, _LANE, _PAD, _FOOT = 74, 20, 12, 22
-_LEFT, _RIGHT = 110, WIDTH - 90
+_LEFT, _RIGHT = 140, WIDTH - 90
 _LEGEND_STEP = 200
 
 
