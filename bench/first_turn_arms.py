@@ -27,6 +27,7 @@ class Arm:
     def environment(self, llm_url: str) -> Mapping[str, str]:
         """What its process is given, beside what this one has."""
         given = {"OPENAI_BASE_URL": llm_url, "OPENAI_API_KEY": "local"}
+        given |= {"PYTHONDONTWRITEBYTECODE": ""}  # bytecode is kept, as it is of any installed package
         given |= {"SSL_CERT_FILE": self.ca_file} if self.ca_file else {}
         return given | ({"PYTHONPATH": self.pythonpath} if self.pythonpath else {})
 

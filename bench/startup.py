@@ -51,6 +51,8 @@ async def _measure(arms: Sequence[Arm], rounds: int) -> tuple[dict[str, list[Sta
                 "OPENAI_BASE_URL": emulator.url,
                 "OPENAI_API_KEY": "local",
                 "WARMLINE_CACHE_DIR": f"{cache}/warmline",
+                # Bytecode is kept, as it is of any installed package: empty means unset.
+                "PYTHONDONTWRITEBYTECODE": "",
             }
             return await asyncio.to_thread(_rounds, arms, rounds, given)
     finally:

@@ -24,7 +24,7 @@ class Bound:
 
     `chain` needs each other; that imports are made in an order is not counted there, it follows from the GIL. `gil_sec`
     is what holds the GIL, one after the other, and then the longest chain of what needs all of it. `cpu_sec` is CPU
-    time by cores, but for that before the plan: one thread runs then, whatever the cores. All include `before_sec`.
+    time by cores. All include `before_sec`.
     """
 
     before_sec: float
@@ -58,8 +58,7 @@ def bound_of(serial: Start, steps: Sequence[Step], cores: int) -> Bound:
         before_sec=before_sec,
         chain=chain,
         chain_sec=before_sec + _sum_sec(chain, took_sec),
-        # What was computed before the plan is at most `before_sec`: to take off all of that makes the bound no longer.
-        cpu_sec=before_sec + (serial.cpu_sec - before_sec) / cores,
+        cpu_sec=serial.cpu_sec / cores,
         gil=gil,
         gil_sec=before_sec + _sum_sec(gil, took_sec),
     )

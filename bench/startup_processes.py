@@ -110,7 +110,7 @@ def _get(port: int, path: str) -> tuple[int, Any]:
 
 def _verified(detail: Any) -> Any:
     report = detail["warm_up"]
-    if lacking := report["failed"] + report["not_verified"]:
+    if lacking := [f"{step['name']} ({step['error']})" for step in report["steps"] if step["state"] != "verified"]:
         raise NotMeasurable(f"not everything was verified: {', '.join(lacking)}")
     return report
 

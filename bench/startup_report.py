@@ -52,8 +52,8 @@ def _page(name: str, arms: Sequence[Arm], samples: Samples, bounds: Sequence[Bou
             f"Measured by `bench/startup.py`; {starts} starts of each, in turn. {where}.",
             f"![Process start to ready, and to the first greeting]({name}.svg)",
             markdown_table(headers, rows).rstrip(),
-            "Medians with 95 % intervals. Caches on disk were filled by a start that is not counted. *Ready* is not "
-            "the same promise everywhere, so the greeting of the first call is beside it:",
+            "Medians with 95 % intervals. Caches on disk (models, graphs, bytecode) were filled by a start that is not "
+            "counted. *Ready* is not the same promise everywhere, so the greeting of the first call is beside it:",
             "\n".join(f"- {arm.name}: {arm.ready.value}; exercised: {arm.exercised}." for arm in arms),
             "## The least it could take",
             _bound_table(samples, bounds),
@@ -97,12 +97,16 @@ def _bound_text(samples: Samples, bounds: Sequence[Bound]) -> str:
         [
             f"- plan / bound: {_ratio(ratio)}. Target: at most {TARGET}: {met}.",
             f"- plan / serial: {_ratio(saved)}.",
-            f"- Before the plan, on one core, part of each: {median([bound.before_sec for bound in bounds]):.2f} s "
+            f"- Before the plan, part of the chain and of what holds the GIL: {_before(bounds):.2f} s "
             "of interpreter and command.",
             f"- The longest chain of the last round: {', '.join(bounds[-1].chain)}.",
             f"- What holds the GIL, then what needs all of it, in the last round: {', '.join(bounds[-1].gil)}.",
         ]
     )
+
+
+def _before(bounds: Sequence[Bound]) -> float:
+    return median([bound.before_sec for bound in bounds])
 
 
 def _step_table(samples: Samples, bounds: Sequence[Bound]) -> str:

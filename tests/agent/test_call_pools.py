@@ -54,6 +54,17 @@ def test_a_call_takes_an_ear_and_a_voice_that_stood_ready_and_its_record_says_so
     assert all(lease.acquire_ms >= 0 and lease.session_id == ended.session_id for lease in ended.leases)
 
 
+def test_all_spares_stand_when_the_start_is_over_though_it_begins_with_one(tmp_path):
+    async def scenario():
+        async with served(tmp_path, spare_calls=3):
+            standing = {kind: len(children(pid)) for kind, pid in templates().items()}
+            # What the rehearsal used has been replaced, and may not have ended yet.
+            await until(lambda: [len(children(pid)) for pid in templates().values()] == [3, 3])
+        return standing
+
+    assert min(asyncio.run(scenario()).values()) >= 3
+
+
 def test_a_burst_above_the_spares_is_greeted_at_once_and_waits_for_its_ears(tmp_path):
     async def scenario():
         async with served(tmp_path, spare_calls=1, max_calls=4) as agent:

@@ -37,6 +37,7 @@ def test_without_click_the_command_names_its_extra() -> None:
     [
         ("pydantic_settings", ["config", "explain"], "cli"),
         ("uvicorn", ["serve"], "agent,local"),
+        ("pipecat", ["serve"], "agent,local"),
         ("websockets", ["call"], "agent"),
         ("starlette", ["emulate", "openai"], "emulators"),
     ],

@@ -185,3 +185,23 @@ def test_sessions_and_the_process_share_the_cores() -> None:
 
     run_virtual(main())
     assert max(busy) == 2
+
+
+def test_what_runs_on_the_loop_begins_before_threads_take_the_gil_from_it() -> None:
+    began: list[str] = []
+
+    def in_a_thread() -> bool:
+        began.append("thread")
+        return True
+
+    async def on_the_loop() -> bool:
+        began.append("loop")
+        return True
+
+    async def main() -> Report:
+        steps = [step("thread", in_a_thread, expected_sec=9.0), step("loop", on_the_loop, expected_sec=1.0)]
+        async with plan(*steps) as warm_up:
+            return await warm_up.finished()
+
+    assert run_virtual(main()).failed == ()
+    assert began == ["loop", "thread"]

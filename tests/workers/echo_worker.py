@@ -1,5 +1,6 @@
 """Preloads for the tests of `warmline.workers`: what a template loads and what its workers do."""
 
+import importlib
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -22,6 +23,18 @@ def load(config: Mapping[str, object]) -> Callable[[Channel], None]:
                     signal.pause()
                 case _:
                     channel.send(message)
+
+    return serve
+
+
+def load_numpy(config: Mapping[str, object]) -> Callable[[Channel], None]:
+    """Imports what starts threads, left to itself; tells how many there are."""
+    importlib.import_module("numpy")
+    threads = len(os.listdir("/proc/self/task"))
+
+    def serve(channel: Channel) -> None:
+        channel.send({"threads": threads})
+        channel.receive()
 
     return serve
 

@@ -48,6 +48,18 @@ def test_every_worker_is_a_process_of_its_own_with_what_the_template_loaded():
     assert {answer["config"] for answer in answers} == {"test"}
 
 
+def test_a_template_that_loads_numpy_has_one_thread_so_that_it_may_fork():
+    async def scenario():
+        template = await WorkerTemplate.start("tests.workers.echo_worker:load_numpy", {}, name="numpy")
+        worker = await template.spawn()
+        answer = await worker.receive()
+        await worker.aclose()
+        await template.aclose()
+        return answer
+
+    assert asyncio.run(scenario()) == {"threads": 1}
+
+
 def test_a_worker_that_dies_says_so_and_harms_nobody():
     async def scenario():
         template = await start()

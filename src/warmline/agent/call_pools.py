@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from warmline.engines import PoolHooks
     from warmline.settings import Settings
 
-__all__ = ["close_pool", "open_pool", "wait_for_spares"]
+__all__ = ["add_spares", "close_pool", "open_pool", "wait_for_spares"]
 
 _log = logging.getLogger(__name__)
 _TAKE_TIMEOUT_SEC = 10.0
@@ -20,9 +20,7 @@ _DRAIN_SEC = 1.0
 
 
 async def open_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") -> WarmableResourcePool[Any]:
-    """A pool with spares where they are wanted and the engine says that they are worth it; the first of them stands.
-
-    The rehearsal needs that one. The others are made while it is in use.
+    """A pool with one spare, where spares are wanted and the engine says that they are worth it; it stands.
 
     There is one of each for every call that `max_calls` admits, beside the spares: a burst waits for creations, never
     for another call to end. What is made is a process of ours, which no idle limit ends; that it died is told by its
@@ -46,11 +44,16 @@ async def open_pool(name: str, hooks: "PoolHooks[Any]", settings: "Settings") ->
         await pool.prepare()
         if spares and not pool.snapshot()["warm_pool_size"]:
             raise WarmUpFailed(f"no spare of the {name} could be made")
-        await pool.resize(warm_pool_size=spares)
     except BaseException:
         await close_pool(pool)
         raise
     return pool
+
+
+async def add_spares(pool: WarmableResourcePool[Any], settings: "Settings") -> None:
+    """Begin to make the other spares, of a pool that has one. Returns at once."""
+    if pool.snapshot()["warm_pool_target"]:
+        await pool.resize(warm_pool_size=min(settings.spare_calls, settings.max_calls))
 
 
 async def wait_for_spares(*pools: WarmableResourcePool[Any], timeout_sec: float) -> None:

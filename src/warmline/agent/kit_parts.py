@@ -112,9 +112,9 @@ class KitParts:
         config = PocketsphinxConfig(
             phrases=phrases, slots=self._scenario.slots, cache_dir=self._settings.cache_dir / "pocketsphinx"
         )
-        self._whole_phrases = WholePhrases(config.all_phrases(), config.all_slots())
         alone = self._settings.warm != "all" or self._settings.spare_calls == 0
         self._hearing, evidence = await start_ear(self._settings, config, self._models, prove=alone)
+        self._whole_phrases = WholePhrases(config.all_phrases(), config.all_slots())
         return Verified(evidence)
 
     async def stop_recogniser(self) -> None:
@@ -123,7 +123,7 @@ class KitParts:
         await self._hearing.aclose()
 
     async def open_ears(self) -> Verified:
-        """The pool of ears is open, and one of them has heard a word; the others follow."""
+        """The pool of ears is open, and one of them has heard a word."""
         from warmline.engines import ear_hooks
 
         assert self._hearing is not None
@@ -147,7 +147,7 @@ class KitParts:
         await self._speech.aclose()
 
     async def open_voices(self) -> Verified:
-        """The pool of voices is open, and one of them has said a word; the others follow."""
+        """The pool of voices is open, and one of them has said a word."""
         from warmline.engines import voice_hooks
 
         assert self._speech is not None
@@ -233,13 +233,15 @@ class KitParts:
 
         kit = self.kit()
         assert kit is not None, "the rehearsal needs every part"
+        await self._add_spares()  # a rehearsal leaves a core idle, and none of what it needs waits for them
         await rehearse(kit, self._clock, timeout_sec=_REHEARSAL_TIMEOUT_SEC)
         return Verified("a spoken answer")
 
     async def wait_for_spares(self) -> Verified:
-        """What the rehearsal took is replaced."""
+        """All of them stand, and what the rehearsal took is replaced."""
         from warmline.agent.call_pools import wait_for_spares
 
+        await self._add_spares()  # there may have been no rehearsal
         assert self._ears is not None
         assert self._voices is not None
         await wait_for_spares(self._ears, self._voices, timeout_sec=_SPARES_TIMEOUT_SEC)
@@ -261,6 +263,14 @@ class KitParts:
         from warmline.agent.call_pools import open_pool
 
         return await open_pool(name, hooks, self._settings)
+
+    async def _add_spares(self) -> None:
+        from warmline.agent.call_pools import add_spares
+
+        assert self._ears is not None
+        assert self._voices is not None
+        for pool in (self._ears, self._voices):
+            await add_spares(pool, self._settings)
 
     def _part_made(self, evidence: str) -> Verified:
         if self.kit() is not None:

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from warmline.agent.door import Door, listen
+from warmline.agent.blas import use_one_blas_thread
+from warmline.agent.listening import listen
 from warmline.agent.memory import use_few_arenas
-from warmline.agent.recovery import rerun_when_back
 from warmline.agent.warm_start import WarmStart
 from warmline.clock import SystemClock
 from warmline.events import Event
@@ -21,6 +21,7 @@ from warmline.session import Emit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from warmline.agent.door import Door
     from warmline.agent.server import Switchboard
     from warmline.health import Gate
     from warmline.settings import Scenario, Settings
@@ -46,6 +47,7 @@ def serve(settings: "Settings", scenario: "Scenario", say: Callable[[str], None]
     """
     asked = _note_interrupts()
     use_few_arenas()
+    use_one_blas_thread()
     _configure_logging(settings.log_level)
     asyncio.run(_until_signalled(settings, scenario, say, emit, asked))
     return 0
@@ -83,11 +85,10 @@ async def run(
         async with contextlib.AsyncExitStack() as stack:
             if await _stopped_while(_enter(stack, warm_start), stop):
                 return
-            from warmline.agent.server import (  # heavy; a step of the plan has loaded it
-                Switchboard,
-                create_app,
-                operations_app,
-            )
+            # Heavy; a step of the plan has loaded them.
+            from warmline.agent.door import Door
+            from warmline.agent.recovery import rerun_when_back
+            from warmline.agent.server import Switchboard, create_app, operations_app
 
             gates = {**warm_start.gates, **(gates or {})}
             health = Health(warm_start.plan, floors=warm_start.floors, gates=gates, drain=drain, clock=clock)
@@ -108,7 +109,7 @@ async def run(
             )
 
 
-async def _take_calls(doors: list[Door], meanwhile: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+async def _take_calls(doors: "list[Door]", meanwhile: list[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
         until_stopped = [tasks.create_task(each) for each in meanwhile]
         serving = [tasks.create_task(door.serve()) for door in doors]
@@ -203,7 +204,7 @@ async def _stopped_while(work: Coroutine[object, object, None], stop: asyncio.Ev
     return False
 
 
-def _operations(door: Door) -> str:
+def _operations(door: "Door") -> str:
     return f"http://127.0.0.1:{door.port}/warmz"
 
 

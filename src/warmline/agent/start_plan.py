@@ -30,7 +30,7 @@ _IMPORTS = (
     ("import onnxruntime", "onnxruntime", 0.05),
     ("import analyzers", "warmline.adapters.pipecat", 0.2),
     ("import openai", "warmline.engines.openai", 0.2),
-    ("import pipeline", "warmline.agent.pipeline", 0.15),
+    ("import pipeline", "warmline.agent.pipeline", 0.3),
     ("import rehearsal", "warmline.agent.rehearsal", 0.0),
 )
 # It runs in threads of this process. The other engines have processes of their own, and load their libraries there.
@@ -63,7 +63,7 @@ def _import(name: str, module: str, expected_sec: float, after: tuple[str, ...])
         after=after,
         timeout_sec=_LOAD_TIMEOUT_SEC,
         criticality=_CRITICAL,
-        cpu=True,
+        cpu=module != "warmline.agent.rehearsal",
         expected_sec=expected_sec,
     )
 
@@ -92,7 +92,9 @@ def _processes(parts: "KitParts", settings: "Settings") -> list[Step]:
     hear = partial(start, needs=(_IMPORT_WHISPER[0],)) if settings.ear == "whisper" else start
     steps = [
         hear(name="recogniser", run=parts.start_recogniser, close=parts.stop_recogniser, expected_sec=0.5),
-        fill(name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser", _POOLS), expected_sec=0.15),
+        start(
+            name="ears", run=parts.open_ears, close=parts.close_ears, needs=("recogniser", _POOLS), expected_sec=0.15
+        ),
         start(name="voice", run=parts.start_voice, close=parts.stop_voice, expected_sec=0.2),
         fill(
             name="voices", run=parts.open_voices, close=parts.close_voices, needs=("voice", _POOLS), expected_sec=0.05
@@ -122,15 +124,18 @@ def _weights(parts: "KitParts") -> list[Step]:
 
 
 def _language_model(parts: "KitParts", settings: "Settings", *, connect: bool) -> list[Step]:
-    server = () if settings.llm_base_url is not None else ("model server",)
+    embedded = settings.llm_base_url is None
     client = Step(
         name="model client",
         run=parts.make_model,
         close=parts.close_model,
-        needs=(_OPENAI, *server),
+        needs=(_OPENAI, "model server") if embedded else (_OPENAI,),
+        # It holds the GIL, as an import does: beside one it would keep another step from a core. A server that is far
+        # away takes its time to answer, and is asked as soon as can be.
+        after=(_PIPELINE,) if embedded else (),
         criticality=_CRITICAL,
         cpu=True,
-        expected_sec=0.1,
+        expected_sec=0.25,
     )
     connection = Step(
         name="model connection",

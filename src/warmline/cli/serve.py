@@ -5,11 +5,13 @@ import sys
 
 import click
 
-from warmline.cli.extras import missing_extra
+from warmline.cli.extras import find_packages, missing_extra
 from warmline.cli.setting_options import takes_settings
 from warmline.settings import Settings, load_scenario, misspelt_variables, prepare_cache_dir, start_notes
 
 __all__ = ["serve"]
+
+_LOADED_BY_THE_PLAN = ("onnxruntime", "openai", "pipecat", "starlette", "uvicorn")
 
 
 @click.command()
@@ -42,6 +44,7 @@ def serve(settings: Settings, explain_only: bool) -> int:
     for line in misspelt_variables(os.environ):
         click.echo(f"warmline: {line}", err=True)
     with missing_extra("agent,local"):
+        find_packages(*_LOADED_BY_THE_PLAN)
         from warmline.agent import serve as serve_agent
     from warmline.cli.warm_up_lines import warm_up_lines
 

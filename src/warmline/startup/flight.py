@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from warmline.events import WarmUpFinished, WarmUpStepFinished, WarmUpStepRetrying, WarmUpStepStarted
-from warmline.startup.attempt import NoEnd
+from warmline.startup.attempt import NoEnd, is_async
 from warmline.startup.progress import StepState
 from warmline.startup.proof import weigh
 
@@ -66,7 +66,8 @@ class Flight:
         moves = self._progress.moves(self._clock.now())
         for record in moves.blocked:
             self._emit(self._step_finished(record))
-        for step in moves.start:
+        # A thread takes the GIL from the loop at once: whatever the loop has to begin goes before it.
+        for step in sorted(moves.start, key=lambda step: not is_async(step.run)):
             now_sec = self._clock.now()
             attempt = self._progress.start(step.name, now_sec)
             self._emit(WarmUpStepStarted(at_sec=now_sec, name=step.name, attempt=attempt))

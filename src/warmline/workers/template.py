@@ -19,6 +19,8 @@ __all__ = ["WorkerTemplate"]
 
 _READ_BYTES = 65536
 _GRACE_SEC = 1.0
+# Else NumPy's OpenBLAS starts a thread a core when it is imported: a template forks, and is to be ready soon.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class WorkerTemplate:
@@ -62,6 +64,7 @@ class WorkerTemplate:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
+                    env=os.environ | _ONE_THREAD,
                     # Ctrl-C in a terminal is for the parent, also while the template still starts.
                     start_new_session=True,
                 )

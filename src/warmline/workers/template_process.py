@@ -27,11 +27,11 @@ Preload = Callable[[Mapping[str, object]], Serve]
 def main(control_fd: int, preload: str) -> None:
     """Load, say so, and fork until the control socket closes."""
     control = socket.socket(fileno=control_fd)
-    config = _receive_config(control)
     started_sec = time.monotonic()
     gc.disable()  # what is loaded stays
     try:
-        serve = _load(preload)(config)
+        load = _load(preload)  # while the configuration is on its way
+        serve = load(_receive_config(control))
     except Exception as failure:
         control.sendall(encode({"failed": f"{type(failure).__name__}: {failure}", "trace": traceback.format_exc()}))
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pocketsphinx import Decoder
@@ -16,6 +17,7 @@ _CHUNK_BYTES = 1280
 # Without the second of the three passes the answer is there within milliseconds, for one word in a hundred more.
 _SETTINGS = {"loglevel": "FATAL", "samprate": 16_000, "fwdflat": False, "lw": 8.0, "bestpathlw": 11.0, "topn": 8}
 # The leveller needs something to search for, and as little as possible.
+_LEAST_DICTIONARY = Path(__file__).with_name("leveller.dict")
 _LEAST_GRAMMAR = "#JSGF V1.0; grammar least; public <least> = yes;"
 
 
@@ -95,7 +97,7 @@ class Listener:
 def load_listener(files: ModelFiles) -> Callable[[], Listener]:
     """Load the decoder (blocking, about a third of a second); the result makes listeners that share it in turn."""
     decoder = Decoder(**_SETTINGS, lm=str(files.language_model), dict=str(files.dictionary))
-    leveller = Decoder(**_SETTINGS, lm=None, dict=str(files.dictionary))
+    leveller = Decoder(**_SETTINGS, lm=None, dict=str(_LEAST_DICTIONARY))
     leveller.add_jsgf_string("least", _LEAST_GRAMMAR)
     leveller.activate_search("least")
     return lambda: Listener(decoder, VoiceLevel(leveller))
