@@ -54,7 +54,7 @@ def one_start(arm: Arm, environment: Mapping[str, str]) -> Start:
         ready_sec = _until_ready(arm, server, port, printed)
         start = Start(ready_ms=1000 * (ready_sec - server.started_sec), cpu_sec=_cpu_sec(server.pid))
         if arm.ready is Ready.PROBE:
-            report = _verified(_get(operations_port, "/warmz")[1])
+            report = _verified(_get(operations_port, "/warmz")[1], printed)
             start.wall_sec = report["wall_sec"]
             start.steps_sec = {step["name"]: step["took_sec"] for step in report["steps"]}
         if arm.ready is not Ready.LINE:
@@ -108,10 +108,10 @@ def _get(port: int, path: str) -> tuple[int, Any]:
         connection.close()
 
 
-def _verified(detail: Any) -> Any:
+def _verified(detail: Any, printed: Path) -> Any:
     report = detail["warm_up"]
-    if lacking := [f"{step['name']} ({step['error']})" for step in report["steps"] if step["state"] != "verified"]:
-        raise NotMeasurable(f"not everything was verified: {', '.join(lacking)}")
+    if lacking := [step["name"] for step in report["steps"] if step["state"] != "verified"]:
+        raise NotMeasurable(f"not everything was verified ({', '.join(lacking)}):\n{printed.read_text()}")
     return report
 
 

@@ -87,3 +87,22 @@ def test_a_call_loads_no_module(tmp_path) -> None:
         asyncio.run(main())
     """
     assert printed(code) == ["True"]
+
+
+def test_an_import_that_another_thread_has_begun_meanwhile_finds_its_module() -> None:
+    code = """
+        from importlib.machinery import PathFinder
+        leaving_out = without_unused_imports()
+
+        class EndsItMeanwhile:
+            def find_spec(self, name, path=None, target=None):
+                leaving_out.__exit__(None, None, None)
+
+        leaving_out.__enter__()
+        before = sys.meta_path
+        before.insert(before.index(PathFinder), EndsItMeanwhile())
+        sys.modules.pop("wave", None)
+        import wave
+        print(wave.__name__)
+    """
+    assert printed(code) == ["wave"]

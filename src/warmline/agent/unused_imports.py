@@ -28,11 +28,12 @@ def without_unused_imports() -> Iterator[None]:
     For a process that is all Warmline's own: elsewhere someone may want the SDK's other HTTP client.
     """
     finder = _Finder()
-    sys.meta_path.insert(0, finder)
+    # Another list each time: whoever imports in another thread walks the old one, and would skip a finder if it shrank.
+    sys.meta_path = [finder, *sys.meta_path]
     try:
         yield
     finally:
-        sys.meta_path.remove(finder)
+        sys.meta_path = [each for each in sys.meta_path if each is not finder]
 
 
 class _Finder(MetaPathFinder):
