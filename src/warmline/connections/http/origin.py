@@ -8,6 +8,7 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any
 
+from warmline.connections.http.leftovers import Leftovers
 from warmline.connections.http.loan import Loan, OwnLoan, PoolLoan
 from warmline.connections.http.prover import KeptConnection, Prover
 from warmline.errors import CreateFailed, PoolError
@@ -28,6 +29,7 @@ logger: logging.Logger = logging.getLogger("warmline.connections")
 
 REMEMBERED_REQUESTS = 256
 GRACE_SEC = 0.5  # for so long a request that has no connection waits for a warm-up that is in its way
+ASIDE_SEC = 0.03  # in which the requests of a burst leave: to open a connection takes a millisecond of the same thread
 
 
 class WarmOrigin:
@@ -65,7 +67,8 @@ class WarmOrigin:
         self.spent: Spent = self.prover.spent
         self.round_trips_ms: deque[float] = self.prover.round_trips_ms
         self._making: set[Any] = set()  # new, and being proven
-        self._own: list[Any] = []  # opened by requests, idle, for the pool to take
+        self._leftovers = Leftovers(lambda connection: self.own(self._close(connection), "close"))
+        self._request_waits: asyncio.Event = asyncio.Event()
         longest_sec = max(settings.open_timeout_sec, settings.touch_timeout_sec, settings.prime_timeout_sec)
         self._floor = floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
         self.pool: WarmableResourcePool[Any] = WarmableResourcePool(
@@ -148,6 +151,7 @@ class WarmOrigin:
         began = loop.time()
         lease = self.pool.lease(timeout=limit_sec)
         hurry = loop.call_later(GRACE_SEC, self.prover.call_off_one)
+        waits = loop.call_soon(self._request_waits.set)  # unless it gets one in this very step
         try:
             await lease.__aenter__()
         except CreateFailed:
@@ -157,6 +161,7 @@ class WarmOrigin:
             raise
         finally:
             hurry.cancel()
+            waits.cancel()
         return PoolLoan(lease, self._news.set)
 
     def reprove(self, older_than_sec: float) -> None:
@@ -190,7 +195,10 @@ class WarmOrigin:
 
     async def _open(self) -> Any:
         """Connect, and prove it, unless somebody waits: then that request is the proof, and a round trip is saved."""
-        connection = self._left_by_a_request() or await self._connect()
+        connection = self._leftovers.take()
+        if connection is None:
+            await self._step_aside()
+            connection = await self._connect()
         if connection.exchanges or self._is_awaited() or not self.prover.may_try:
             return connection
         self._making.add(connection)
@@ -205,6 +213,16 @@ class WarmOrigin:
             self._making.discard(connection)
         await self._close(connection)
         return await self._connect()
+
+    async def _step_aside(self) -> None:
+        """What replaces a connection in use can wait until the requests of this moment have left, if none needs it."""
+        counts = self.pool.snapshot()["counts"]
+        if not counts["leased"] or counts["waiting"]:
+            return
+        self._request_waits.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ASIDE_SEC):
+                await self._request_waits.wait()
 
     async def _connect(self) -> Any:
         try:
@@ -228,7 +246,7 @@ class WarmOrigin:
 
     async def _touch(self, connection: Any) -> bool:
         self._names.refresh_ahead(*self._address)
-        self._close_what_requests_left()
+        self._leftovers.clear()
         if connection.alive.done():
             return False
         if connection.exchanges and not self.prover.failing:
@@ -260,33 +278,13 @@ class WarmOrigin:
     async def _connect_for_one(self, began_at: float, limit_sec: float) -> Loan:
         """The pool waits before it tries again; a plain client would not."""
         loop = asyncio.get_running_loop()
-        connection = self._left_by_a_request()
+        connection = self._leftovers.take()
         if connection is None:
             left_sec = max(0.0, began_at + limit_sec - loop.time())
             async with asyncio.timeout(None if left_sec == math.inf else left_sec):
                 connection = await self._opener()
             self._connections.add(connection)
-        return OwnLoan(connection, (loop.time() - began_at) * 1e3, self._left)
-
-    def _left(self, connection: Any, intact: bool) -> None:
-        if intact and not connection.alive.done():
-            self._own.append(connection)
-        else:
-            self.own(self._close(connection), "close")
-
-    def _left_by_a_request(self) -> Any:
-        """One that still lives, for the next request, or for the pool."""
-        while self._own:
-            connection = self._own.pop()
-            if not connection.alive.done():
-                return connection
-            self.own(self._close(connection), "close")
-        return None
-
-    def _close_what_requests_left(self) -> None:
-        """The pool is full of its own."""
-        while (connection := self._left_by_a_request()) is not None:
-            self.own(self._close(connection), "close")
+        return OwnLoan(connection, (loop.time() - began_at) * 1e3, self._leftovers.leave)
 
     # --- ends ------------------------------------------------------------------------------------------------------
 
