@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent_rtt_call import BARGE_IN, FIRST, LATER, REPLY, SILENCE, STATES
+from target import Target
 from warmline.measure import CallResult, Estimate, TurnResult, median, median_estimate, percentile
 
-__all__ = ["Figures", "Sample", "StateFigures", "Target", "figures_of"]
+__all__ = ["Figures", "Sample", "StateFigures", "figures_of"]
 
 _COLD_TAX_MS, _ALIKE_MS = 30.0, 15.0
 _LEAST_CALLS_FOR_VERDICT = 5
@@ -44,15 +45,6 @@ class StateFigures:
     decided_ms: Estimate
     more_v2v_ms: Estimate
     more_model_ms: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is asked for, and what was found; `met` is None with too few samples."""
-
-    what: str
-    found: str
-    met: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

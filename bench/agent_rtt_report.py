@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agent_rtt_figures import Figures, Sample, StateFigures
+from target import target_table
 from warmline.measure import Estimate
 from warmline.report import Dot, DotPanel, DotSeries, figure, markdown_table
 
@@ -45,7 +46,7 @@ def _page(name: str, figures: Figures, about: About) -> str:
             _HEAD, [_row(arm, state, found) for arm, each in figures.states.items() for state, found in each.items()]
         ),
         "## Targets",
-        markdown_table(["target", "found", "met"], [[t.what, t.found, _yes(t.met)] for t in figures.targets]),
+        target_table(figures.targets),
         "## Measured on",
         "\n".join(f"- {what}: {value}" for what, value in about.machine.items()),
     ]
@@ -116,7 +117,3 @@ def _panel(title: str, note: str, arms: Mapping[str, Mapping[str, Estimate]]) ->
             for number, (arm, found) in enumerate(arms.items())
         ],
     )
-
-
-def _yes(value: bool | None) -> str:
-    return {True: "yes", False: "NO", None: "too few samples"}[value]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from first_turn_arms import COLD, PLAIN, WARM
 from first_turn_samples import Samples
+from target import Target
 from warmline.measure import (
     CallResult,
     Estimate,
@@ -18,7 +19,7 @@ from warmline.measure import (
     ratio_of_medians,
 )
 
-__all__ = ["Comparison", "Figures", "Target", "TurnFigures", "figures_of"]
+__all__ = ["Comparison", "Figures", "TurnFigures", "figures_of"]
 
 # What a first turn that is as fast as the hundredth has to show.
 _GREETING_MEDIAN_MS, _GREETING_P95_MS = 40.0, 80.0
@@ -45,15 +46,6 @@ class TurnFigures:
     by_turn_ms: Sequence[Estimate]
     steady_ms: Spread
     cold_tax_ms: Estimate | None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is asked for, and what was found; `met` is None when it was not measured."""
-
-    what: str
-    found: str
-    met: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from first_turn_arms import WARM, Arm
 from first_turn_figures import Comparison, Figures
 from first_turn_samples import Samples
 from machine import this_machine
+from target import target_table, yes
 from warmline.measure import Estimate
 from warmline.report import Bar, BarPanel, Dot, DotPanel, DotSeries, figure, markdown_table
 
@@ -110,7 +111,7 @@ def _page(name: str, figures: Figures, arms: Sequence[Arm], machine: Mapping[str
         *_comparisons("## Compared with the other commit", figures.against_base),
         *_parallel(figures),
         "## Targets",
-        markdown_table(["target", "found", "met"], [[t.what, t.found, _yes(t.met)] for t in figures.targets]),
+        target_table(figures.targets),
         f"Calls that were not completed: {figures.incomplete}. The caller's own frames left at most "
         f"{figures.late_frame_ms:.1f} ms late in 95 % of calls.",
     ]
@@ -158,7 +159,7 @@ def _comparisons(title: str, comparisons: Sequence[Comparison]) -> list[str]:
     if not comparisons:
         return []
     rows = [
-        [each.what, *_estimate(each.difference_ms), str(each.difference_ms.n), _yes(each.no_slower)]
+        [each.what, *_estimate(each.difference_ms), str(each.difference_ms.n), yes(each.no_slower)]
         for each in comparisons
     ]
     explained = "No slower: the 95 % interval of the difference of medians includes 0 or lies below 5 ms."
@@ -179,7 +180,3 @@ def _parallel(figures: Figures) -> list[str]:
 
 def _estimate(estimate: Estimate) -> list[str]:
     return [f"{estimate.value:.1f}", f"{estimate.low:.1f} .. {estimate.high:.1f}"]
-
-
-def _yes(value: bool | None) -> str:
-    return {True: "yes", False: "NO", None: "too few samples"}[value]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from llm_connection_network import FIRST_TOKEN_MS
 from llm_connection_states import Found, Sample
+from target import Target
 from warmline.measure import Estimate, median_estimate, percentile
 
-__all__ = ["Cell", "Figures", "Results", "Target", "figures_of", "floor_ms"]
+__all__ = ["Cell", "Figures", "Results", "figures_of", "floor_ms"]
 
 _MARGIN_MS = 15.0
 _LARGE_RTTS = 0.8
@@ -38,15 +39,6 @@ class Cell:
     p95: float | None
     errors: int
     of: int
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is asked for, and what was found; `met` is None when too little was measured."""
-
-    what: str
-    found: str
-    met: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from subprocess import run
 
 from llm_connection_figures import Cell, Figures, Results, floor_ms
+from target import target_table
 from warmline.report import Dot, DotPanel, DotSeries, figure, markdown_table
 
 __all__ = ["write_results"]
@@ -71,7 +72,7 @@ def _page(name: str, figures: Figures, about: Mapping[str, object]) -> str:
         _explained(about),
         *(_table(figures.states, group, rtt_ms, arms) for group, rtt_ms, arms in _compared(figures)),
         "## Targets",
-        markdown_table(["target", "found", "met"], [[t.what, t.found, _yes(t.met)] for t in figures.targets]),
+        target_table(figures.targets),
         "## Measured on",
         "\n".join(f"- {what}: {value}" for what, value in about.items()),
     ]
@@ -144,7 +145,3 @@ def _dot(cell: Cell | None) -> Dot | None:
     if cell is None or cell.median is None:
         return None
     return Dot(cell.median.value, cell.median.low, cell.median.high)
-
-
-def _yes(value: bool | None) -> str:
-    return {True: "yes", False: "NO", None: "too few samples"}[value]
