@@ -11,7 +11,6 @@ import pytest
 from tests.connections.conftest import ask, until
 from tests.connections.llm_server import LlmServer
 from warmline.connections.http import SocketCare, WarmSettings, transport_of, warm
-from warmline.connections.http import origin as origin_module
 
 APPLICATION_DATA = 23  # RFC 8446, section 5.1
 LARGE = "x" * 20_000
@@ -128,25 +127,5 @@ def test_so_it_is_with_aiohttp():
                 await response.read()
             assert connection.exchanges == 2
             assert control_of(sock) == hosts_control()
-
-    asyncio.run(main())
-
-
-def test_a_replacement_steps_aside_for_requests_but_not_before_one_that_waits_for_it(
-    library, warm_client, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(origin_module, "ASIDE_SEC", 3600.0)
-
-    async def main():
-        async with LlmServer() as server, warm_client(library, server) as client:
-            assert await transport_of(client).wait_warm()
-            server.speak.clear()
-            burst = [asyncio.create_task(ask(client)) for _ in range(2)]
-            await until(lambda: len(server.asked("/completions")) == 2)
-            assert server.connections == 2, "their replacements would be in the way of others that leave now"
-            burst.append(asyncio.create_task(ask(client)))
-            await until(lambda: len(server.asked("/completions")) == 3)
-            server.speak.set()
-            assert await asyncio.gather(*burst) == ["word0 word1 word2"] * 3
 
     asyncio.run(main())

@@ -29,7 +29,6 @@ logger: logging.Logger = logging.getLogger("warmline.connections")
 
 REMEMBERED_REQUESTS = 256
 GRACE_SEC = 0.5  # for so long a request that has no connection waits for a warm-up that is in its way
-ASIDE_SEC = 0.03  # in which the requests of a burst leave: to open a connection takes a millisecond of the same thread
 
 
 class WarmOrigin:
@@ -68,7 +67,6 @@ class WarmOrigin:
         self.round_trips_ms: deque[float] = self.prover.round_trips_ms
         self._making: set[Any] = set()  # new, and being proven
         self._leftovers = Leftovers(lambda connection: self.own(self._close(connection), "close"))
-        self._request_waits: asyncio.Event = asyncio.Event()
         longest_sec = max(settings.open_timeout_sec, settings.touch_timeout_sec, settings.prime_timeout_sec)
         self._floor = floor = settings.floor if max_connections is None else min(settings.floor, max_connections)
         self.pool: WarmableResourcePool[Any] = WarmableResourcePool(
@@ -151,7 +149,6 @@ class WarmOrigin:
         began = loop.time()
         lease = self.pool.lease(timeout=limit_sec)
         hurry = loop.call_later(GRACE_SEC, self.prover.call_off_one)
-        waits = loop.call_soon(self._request_waits.set)  # unless it gets one in this very step
         try:
             await lease.__aenter__()
         except CreateFailed:
@@ -161,7 +158,6 @@ class WarmOrigin:
             raise
         finally:
             hurry.cancel()
-            waits.cancel()
         return PoolLoan(lease, self._news.set)
 
     def reprove(self, older_than_sec: float) -> None:
@@ -195,10 +191,7 @@ class WarmOrigin:
 
     async def _open(self) -> Any:
         """Connect, and prove it, unless somebody waits: then that request is the proof, and a round trip is saved."""
-        connection = self._leftovers.take()
-        if connection is None:
-            await self._step_aside()
-            connection = await self._connect()
+        connection = self._leftovers.take() or await self._connect()
         if connection.exchanges or self._is_awaited() or not self.prover.may_try:
             return connection
         self._making.add(connection)
@@ -213,16 +206,6 @@ class WarmOrigin:
             self._making.discard(connection)
         await self._close(connection)
         return await self._connect()
-
-    async def _step_aside(self) -> None:
-        """What replaces a connection in use can wait until the requests of this moment have left, if none needs it."""
-        counts = self.pool.snapshot()["counts"]
-        if not counts["leased"] or counts["waiting"]:
-            return
-        self._request_waits.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ASIDE_SEC):
-                await self._request_waits.wait()
 
     async def _connect(self) -> Any:
         try:
