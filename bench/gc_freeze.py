@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from machine import this_machine
 from warmline.measure import median_estimate
 from warmline.report import markdown_table
 
@@ -81,7 +82,11 @@ def _page(samples: dict[str, list[Pauses]]) -> str:
     ]
     calls = len(samples[_ARMS[0]])
     table = markdown_table(["pauses of the collector", *_ARMS], rows)
-    return f"# Freezing what lives until the end\n\nMedians over {calls} calls, with 95 % intervals.\n\n{table}"
+    where = "; ".join(f"{key} {value}" for key, value in this_machine().items())
+    return (
+        f"# Freezing what lives until the end\n\nMeasured by `bench/gc_freeze.py`: medians over {calls} calls of each, "
+        f"with 95 % intervals. {where}.\n\n{table}"
+    )
 
 
 def _full(pauses: Pauses) -> list[float]:

@@ -23,6 +23,7 @@ def missing_extra(extras: str) -> Iterator[None]:
     Raises:
         MissingExtra: a package is missing. A missing module of our own is a defect, and stays what it is.
     """
+    collecting = gc.isenabled()
     gc.disable()
     try:
         yield
@@ -32,7 +33,8 @@ def missing_extra(extras: str) -> Iterator[None]:
             raise
         raise MissingExtra(f"{package} is not installed; run: pip install 'warmline[{extras}]'") from error
     finally:
-        gc.enable()
+        if collecting:
+            gc.enable()
         gc.freeze()
 
 
