@@ -15,13 +15,13 @@ from warmline.report import Bar, BarPanel, Dot, DotPanel, DotSeries, figure, mar
 
 __all__ = ["write_results"]
 
-_WARM_SERIES, _COLD_SERIES, _BASE_SERIES = 0, 1, 2
+_WARM_SERIES, _COLD_SERIES = 0, 1
 
 
 def write_results(
     folder: Path, name: str, samples: Samples, figures: Figures, arms: Sequence[Arm], *, took_min: float
 ) -> None:
-    """Write `name`.json, .svg and .md."""
+    """Write `name`.json, .svg and .md. The picture is the README's: another commit is compared on the page alone."""
     folder.mkdir(parents=True, exist_ok=True)
     machine = this_machine()
     document = {
@@ -31,7 +31,7 @@ def write_results(
         "samples": asdict(samples),
     }
     (folder / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
-    (folder / f"{name}.svg").write_text(_picture(figures, arms))
+    (folder / f"{name}.svg").write_text(_picture(figures, [arm for arm in arms if arm.pythonpath is None]))
     (folder / f"{name}.md").write_text(_page(name, figures, arms, machine, took_min))
 
 
@@ -90,9 +90,7 @@ def _dots(estimates: Sequence[Estimate], turns: int) -> list[Dot | None]:
 
 
 def _series(arm: Arm) -> int:
-    if arm.name == WARM.name:
-        return _WARM_SERIES
-    return _BASE_SERIES if arm.name.startswith("base ") else _COLD_SERIES
+    return _WARM_SERIES if arm.name == WARM.name else _COLD_SERIES
 
 
 def _page(name: str, figures: Figures, arms: Sequence[Arm], machine: Mapping[str, str], took_min: float) -> str:
