@@ -250,3 +250,25 @@ def test_a_limit_on_connections_is_kept(library):
 def test_what_cannot_be_kept_warm_is_refused(library, make, says):
     with pytest.raises(ConfigError, match=says):
         warm(make(library))
+
+
+def test_the_sdk_needs_no_thread_for_the_first_requests(library, warm_client, monkeypatch: pytest.MonkeyPatch):
+    asked: list[None] = []
+    named = openai._base_client.get_platform
+
+    def counted():
+        asked.append(None)
+        return named()
+
+    monkeypatch.setattr(openai._base_client, "get_platform", counted)
+
+    async def main():
+        async with LlmServer() as server, warm_client(library, server) as client:
+            assert await transport_of(client).wait_warm()
+            before = len(asked)
+            answers = await asyncio.gather(*(ask(client) for _ in range(5)))
+            assert answers == ["word0 word1 word2"] * 5
+            assert before > 0
+            assert len(asked) == before
+
+    asyncio.run(main())

@@ -46,6 +46,7 @@ class ModelsWarmUp:
         """As `prove`."""
         once = _once(self.client, self.base_url, self.timeout_sec)
         await _call(self.client, once.models.with_raw_response.list)
+        _know_platform(self.client, once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class CompletionWarmUp:
         once = _once(self.client, self.base_url, self.timeout_sec)
         create = functools.partial(once.chat.completions.create, **one_token(self.request))
         count(await _call(self.client, create), spent)
+        _know_platform(self.client, once)
 
     async def touch(self, spent: Spent) -> None:
         """List the models, or prime again when it is time."""
@@ -155,7 +157,19 @@ class CompletionWarmUp:
 def _once(client: Any, base_url: str | None, timeout_sec: float) -> Any:
     """The client as it is now, credentials included, for one attempt."""
     elsewhere = {} if base_url is None else {"base_url": base_url}
-    return as_azure(client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere), client, base_url)
+    once = as_azure(client.with_options(max_retries=0, timeout=timeout_sec, **elsewhere), client, base_url)
+    _know_platform(once, client)
+    return once
+
+
+def _know_platform(client: Any, other: Any) -> None:
+    """The SDK asks a thread for the platform's name in each request until one was told, and its copies forget it.
+
+    In a burst that comes first, that is a thread for every request, which waits for the GIL that the others hold.
+    """
+    known = getattr(other, "_platform", None)
+    if known is not None and getattr(client, "_platform", known) is None:
+        client._platform = known
 
 
 async def _rehearse(client: Any) -> None:
