@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from warmline.agent.blas import use_one_blas_thread
 from warmline.agent.listening import listen
 from warmline.agent.memory import use_few_arenas
+from warmline.agent.recovery import rerun_when_back
 from warmline.agent.warm_start import WarmStart
 from warmline.clock import SystemClock
 from warmline.events import Event
@@ -87,7 +88,6 @@ async def run(
                 return
             # Heavy; a step of the plan has loaded them.
             from warmline.agent.door import Door
-            from warmline.agent.recovery import rerun_when_back
             from warmline.agent.server import Switchboard, create_app, operations_app
 
             gates = {**warm_start.gates, **(gates or {})}

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["WEB_SERVER", "import_steps", "kit_steps"]
 
 WEB_SERVER = "import web server"
-# In the order in which they are needed: first what takes probes, then what other steps wait for.
+# Modules and seconds, in the order in which they are needed: first what takes probes, then what other steps wait for.
 _IMPORTS = (
-    (WEB_SERVER, "warmline.agent.server", 0.15),
-    ("import pools", "warmline.agent.call_pools", 0.05),
-    ("import onnxruntime", "onnxruntime", 0.05),
-    ("import analyzers", "warmline.adapters.pipecat", 0.2),
-    ("import openai", "warmline.engines.openai", 0.2),
-    ("import pipeline", "warmline.agent.pipeline", 0.3),
-    ("import rehearsal", "warmline.agent.rehearsal", 0.0),
+    (WEB_SERVER, ("warmline.agent.door", "warmline.agent.server"), 0.15),
+    ("import pools", ("warmline.agent.call_pools",), 0.05),
+    ("import onnxruntime", ("onnxruntime",), 0.05),
+    ("import analyzers", ("warmline.adapters.pipecat",), 0.2),
+    ("import openai", ("warmline.engines.openai",), 0.2),
+    ("import pipeline", ("warmline.agent.pipeline",), 0.15),
+    ("import rehearsal", ("warmline.agent.rehearsal",), 0.0),
 )
 # It runs in threads of this process. The other engines have processes of their own, and load their libraries there.
-_IMPORT_WHISPER = ("import whisper", "faster_whisper", 1.0)
+_IMPORT_WHISPER = ("import whisper", ("faster_whisper",), 1.0)
 _POOLS, _ANALYZERS, _OPENAI = "import pools", "import analyzers", "import openai"
 _PIPELINE, _REHEARSAL = "import pipeline", "import rehearsal"
 _LOAD_TIMEOUT_SEC = 150.0
@@ -56,22 +56,23 @@ def kit_steps(parts: "KitParts", settings: "Settings", *, exercise: bool) -> lis
     return [*steps, *_exercises(parts, settings)] if exercise else steps
 
 
-def _import(name: str, module: str, expected_sec: float, after: tuple[str, ...]) -> Step:
+def _import(name: str, modules: tuple[str, ...], expected_sec: float, after: tuple[str, ...]) -> Step:
     return Step(
         name=name,
-        run=partial(_load, module),
+        run=partial(_load, modules),
         after=after,
         timeout_sec=_LOAD_TIMEOUT_SEC,
         criticality=_CRITICAL,
-        cpu=module != "warmline.agent.rehearsal",
+        cpu=expected_sec > 0,  # what takes no time need not wait for a core
         expected_sec=expected_sec,
     )
 
 
-def _load(module: str) -> Verified:
+def _load(modules: tuple[str, ...]) -> Verified:
     before = len(sys.modules)
     with _no_collections(), without_unused_imports():
-        importlib.import_module(module)
+        for module in modules:
+            importlib.import_module(module)
     return Verified(f"{len(sys.modules) - before} modules")
 
 
@@ -135,7 +136,7 @@ def _language_model(parts: "KitParts", settings: "Settings", *, connect: bool) -
         after=(_PIPELINE,) if embedded else (),
         criticality=_CRITICAL,
         cpu=True,
-        expected_sec=0.25,
+        expected_sec=0.1,
     )
     connection = Step(
         name="model connection",

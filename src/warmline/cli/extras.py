@@ -1,6 +1,5 @@
 """Parts that are not installed: which extra brings them."""
 
-import gc
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +17,9 @@ class MissingExtra(WarmlineError):  # noqa: N818 - it names what is missing
 def missing_extra(extras: str) -> Iterator[None]:
     """Imports of other people's packages that fail in here are explained by the extras that bring them.
 
-    What an import makes stays until the end: no collection walks it, neither meanwhile (a tenth of the time) nor later.
-
     Raises:
         MissingExtra: a package is missing. A missing module of our own is a defect, and stays what it is.
     """
-    collecting = gc.isenabled()
-    gc.disable()
     try:
         yield
     except ModuleNotFoundError as error:
@@ -32,10 +27,6 @@ def missing_extra(extras: str) -> Iterator[None]:
         if package in ("", "warmline"):
             raise
         raise MissingExtra(f"{package} is not installed; run: pip install 'warmline[{extras}]'") from error
-    finally:
-        if collecting:
-            gc.enable()
-        gc.freeze()
 
 
 def find_packages(*names: str) -> None:

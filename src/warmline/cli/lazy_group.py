@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from warmline.cli.extras import missing_extra
+from warmline.cli.uncollected import uncollected
 
 __all__ = ["Deferred", "LazyGroup"]
 
@@ -27,7 +28,7 @@ class Deferred:
             MissingExtra: it needs a package that is not installed.
         """
         module, _, attribute = self.target.partition(":")
-        with missing_extra(self.extras):
+        with missing_extra(self.extras), uncollected():
             command: click.Command = getattr(import_module(module), attribute)
         return command
 

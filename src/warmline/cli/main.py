@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from warmline.cli.extras import MissingExtra, missing_extra
+from warmline.cli.uncollected import uncollected
 from warmline.errors import ConfigError, WarmlineError
 
 __all__ = ["main"]
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    with missing_extra("cli"):
+    with missing_extra("cli"), uncollected():
         import click
 
         from warmline.cli.commands import warmline

@@ -7,6 +7,7 @@ import click
 
 from warmline.cli.extras import find_packages, missing_extra
 from warmline.cli.setting_options import takes_settings
+from warmline.cli.uncollected import uncollected
 from warmline.settings import Settings, load_scenario, misspelt_variables, prepare_cache_dir, start_notes
 
 __all__ = ["serve"]
@@ -43,7 +44,7 @@ def serve(settings: Settings, explain_only: bool) -> int:
     prepare_cache_dir(settings.cache_dir)
     for line in misspelt_variables(os.environ):
         click.echo(f"warmline: {line}", err=True)
-    with missing_extra("agent,local"):
+    with missing_extra("agent,local"), uncollected():
         find_packages(*_LOADED_BY_THE_PLAN)
         from warmline.agent import serve as serve_agent
     from warmline.cli.warm_up_lines import warm_up_lines
