@@ -2,10 +2,8 @@
 
 import fcntl
 import hashlib
-import importlib.metadata
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,18 +11,11 @@ from pathlib import Path
 
 import pocketsphinx
 
-from warmline.engines.pocketsphinx.adapted_model import adapted_model
-from warmline.engines.pocketsphinx.arpa_file import write_arpa
-from warmline.engines.pocketsphinx.dictionary import dictionary_text, read_dictionary
 from warmline.engines.pocketsphinx.everyday_speech import OPENINGS, WHOLE
-from warmline.engines.pocketsphinx.general_ngrams import read_general_ngrams
-from warmline.engines.pocketsphinx.ngram import BEGIN, END, Counts, expected_counts, summed
 
 __all__ = ["ModelFiles", "model_files"]
 
 _FORMAT = 2  # to be raised whenever the same config has to give other files
-# How often an everyday sentence, and a mere beginning, is expected beside one of the scenario's phrases.
-_WHOLE_WEIGHT, _OPENING_WEIGHT = 0.5, 0.3
 
 _Slots = Mapping[str, Sequence[str]]
 
@@ -65,18 +56,19 @@ def model_files(phrases: Sequence[str], slots: _Slots, cache_dir: Path) -> Model
 
 def _hash_of_what(phrases: Sequence[str], slots: _Slots) -> str:
     plain_slots = {name: list(values) for name, values in slots.items()}
-    made_from = [_FORMAT, importlib.metadata.version("pocketsphinx"), list(phrases), plain_slots, OPENINGS, WHOLE]
+    made_from = [_FORMAT, _version(), list(phrases), plain_slots, OPENINGS, WHOLE]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]
 
 
-def _everything_expected(phrases: Sequence[str], slots: _Slots) -> Counts:
-    return summed(
-        [
-            expected_counts(phrases, slots),
-            expected_counts(WHOLE, slots, weight=_WHOLE_WEIGHT),
-            expected_counts(OPENINGS, slots, weight=_OPENING_WEIGHT, open_ended=True),
-        ]
-    )
+def _version() -> str:
+    """Of pocketsphinx, by the name of what is installed beside it: `importlib.metadata` takes 30 ms of a start."""
+    installed = Path(pocketsphinx.__file__).parents[1].glob("pocketsphinx-*.dist-info")
+    found = next(installed, None)
+    if found is not None:
+        return found.name.removeprefix("pocketsphinx-").removesuffix(".dist-info")
+    from importlib.metadata import version
+
+    return version("pocketsphinx")
 
 
 def _given(name: str) -> Path:
@@ -84,16 +76,18 @@ def _given(name: str) -> Path:
 
 
 def _write(files: ModelFiles, phrases: Sequence[str], slots: _Slots) -> None:
-    pronounced = read_dictionary(_given("cmudict-en-us.dict"))
-    model = adapted_model(_everything_expected(phrases, slots), read_general_ngrams(_given("en-us.lm.bin")), pronounced)
-    with _replacing(files.language_model) as binary, tempfile.TemporaryDirectory(dir=binary.parent) as folder:
-        # pocketsphinx reads its own format a hundred times faster than ARPA, which is the one that can be written here.
-        arpa = Path(folder, "model.lm")
-        write_arpa(model, arpa)
-        as_binary = pocketsphinx.NGramModel.str_to_type("bin")
-        pocketsphinx.NGramModel.readfile(str(arpa)).write(str(binary), as_binary)
-    with _replacing(files.dictionary) as path:
-        path.write_text(dictionary_text(set(model.words) - {BEGIN, END}, pronounced), encoding="utf-8")
+    # Heavy, and not needed in a start that finds its files.
+    from warmline.engines.pocketsphinx.expected_speech import write_model
+
+    with _replacing(files.language_model) as binary, _replacing(files.dictionary) as dictionary:
+        write_model(
+            binary,
+            dictionary,
+            general=_given("en-us.lm.bin"),
+            pronunciations=_given("cmudict-en-us.dict"),
+            phrases=phrases,
+            slots=slots,
+        )
 
 
 def _whole(files: ModelFiles, sums: Path) -> bool:
@@ -110,6 +104,8 @@ def _sums(files: ModelFiles) -> str:
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """A file to write to; once written it takes the place of `path`, so that nobody ever reads half of one."""
+    import tempfile  # not needed in a start that finds its files
+
     handle, name = tempfile.mkstemp(dir=path.parent)
     os.close(handle)
     try:

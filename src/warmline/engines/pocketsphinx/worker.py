@@ -1,7 +1,6 @@
 """What runs in the recogniser's processes: load once in the template, listen to one caller in each worker."""
 
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
 
 from warmline.engines.pocketsphinx.config import PocketsphinxConfig
@@ -11,6 +10,7 @@ from warmline.workers import Channel
 
 __all__ = ["load"]
 
+_RECORDED = Path(__file__).with_name("warm_up.wav")
 _WAV_HEADER_BYTES = 44
 
 
@@ -33,9 +33,8 @@ def load(config: Mapping[str, object]) -> Callable[[Channel], None]:
 
 
 def _exercise(listener: Listener) -> Heard:
-    recorded = resources.files("warmline.engines.pocketsphinx").joinpath("warm_up.wav").read_bytes()
     listener.begin()
-    listener.feed(recorded[_WAV_HEADER_BYTES:])
+    listener.feed(_RECORDED.read_bytes()[_WAV_HEADER_BYTES:])
     heard = listener.finish()
     listener.forget_voice()
     return heard
