@@ -2,13 +2,16 @@
 
 import asyncio
 import gc
+from dataclasses import replace
 
 import pytest
 
 from tests.shared_cache import shared_cache
+from warmline.agent.rehearsal import rehearse
 from warmline.agent.start_plan import import_steps
 from warmline.agent.warm_start import WarmStart
 from warmline.clock import SystemClock
+from warmline.errors import EngineError, WarmUpFailed
 from warmline.settings import Settings, load_scenario
 
 
@@ -36,6 +39,28 @@ def test_an_answer_of_the_model_is_one(tmp_path):
     report, _ = asyncio.run(warmed(tmp_path, llm_base_url=None))
     assert report["rehearsal"].evidence == "a spoken answer"
     assert report.failed == ()
+
+
+class Mute:
+    """A voice that fails."""
+
+    sample_rate_hz = 16_000
+
+    async def synthesize(self, text):
+        raise EngineError("no sound")
+        yield b""  # what makes it a generator
+
+
+def test_a_voice_that_cannot_say_the_callers_part_is_named(tmp_path):
+    async def scenario():
+        settings = Settings(port=0, cache_dir=shared_cache(tmp_path), llm_base_url=None)
+        async with WarmStart(settings, load_scenario(), clock=SystemClock(), emit=lambda _: None) as start:
+            kit = await start.kit()
+            with pytest.raises(WarmUpFailed, match="the voice did not say") as failed:
+                await rehearse(replace(kit, speech=Mute()), SystemClock(), timeout_sec=10)
+            assert isinstance(failed.value.__cause__, EngineError)
+
+    asyncio.run(scenario())
 
 
 @pytest.fixture

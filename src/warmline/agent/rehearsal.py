@@ -1,18 +1,21 @@
 """A call to ourselves before anybody calls: everything that a first turn would meet cold is met here."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from warmline.agent.call import Call
+from warmline.agent.line import CallerGone
 from warmline.agent.wire import BYTES_PER_FRAME, FRAME_MS
 from warmline.clock import Clock
-from warmline.errors import WarmUpFailed
+from warmline.errors import EngineError, WarmUpFailed
 from warmline.session import Session, Stage
 
 if TYPE_CHECKING:
     from warmline.agent.kit import Kit
+    from warmline.engines import TextToSpeech
 
 __all__ = ["rehearse"]
 
@@ -29,12 +32,13 @@ async def rehearse(kit: "Kit", clock: Clock, *, timeout_sec: float) -> str:
         WarmUpFailed: no sound came back in time, or none of the model's words was in it.
     """
     phrase = next(iter(next(iter(kit.scenario.phrases.values()))), "hello").replace("$", "")
-    pcm = b"".join([piece async for piece in kit.speech.synthesize(phrase)])
-    caller = _Caller(_SILENCE * _BEFORE_FRAMES + pcm)
     session = Session(clock, emit=lambda _: None)
-    async with session:
+    async with session, aclosing(_said(phrase, kit.speech)) as said:
+        caller = _Caller(said)
         call = Call(caller, session, replace(kit, greeting=b""), clock, idle_timeout_sec=timeout_sec)
         over = await call.run()
+    if caller.failure is not None:
+        raise WarmUpFailed("the voice did not say the caller's part of the rehearsal") from caller.failure
     if caller.reply is None or not caller.answered:
         raise WarmUpFailed(f"the rehearsal got no spoken answer ({over.reason})")
     if Stage.LLM_FIRST_TOKEN not in session.turns.stages_ms(session.turns.answering):
@@ -42,13 +46,27 @@ async def rehearse(kit: "Kit", clock: Clock, *, timeout_sec: float) -> str:
     return caller.reply
 
 
+async def _said(phrase: str, voice: "TextToSpeech") -> AsyncGenerator[bytes, None]:
+    """Faster than real time, the pipeline takes it as it comes. It is built while the voice begins to speak."""
+    for _ in range(_BEFORE_FRAMES):
+        await asyncio.sleep(0)
+        yield _SILENCE
+    async with aclosing(voice.synthesize(phrase)) as spoken:
+        async for pcm in spoken:
+            yield pcm
+    while True:
+        await asyncio.sleep(FRAME_MS / 1000)
+        yield _SILENCE
+
+
 class _Caller:
     """Speaks once, listens for the first sound of the answer, hangs up."""
 
-    def __init__(self, pcm: bytes) -> None:
-        self._pcm = pcm
+    def __init__(self, said: AsyncIterator[bytes]) -> None:
+        self._said = said
         self.answered = False
         self.reply: str | None = None
+        self.failure: EngineError | None = None
 
     def post(self, kind: str, **fields: object) -> None:
         if kind == "reply" and fields["turn"] != 0:
@@ -63,10 +81,8 @@ class _Caller:
     async def receive(self) -> bytes | Mapping[str, object]:
         if self.answered and self.reply is not None:
             return {"type": "bye"}
-        if not self._pcm:
-            await asyncio.sleep(FRAME_MS / 1000)
-            return _SILENCE
-        # Faster than real time: the pipeline takes it as it comes.
-        frame, self._pcm = self._pcm[:BYTES_PER_FRAME], self._pcm[BYTES_PER_FRAME:]
-        await asyncio.sleep(0)
-        return frame
+        try:
+            return await anext(self._said)
+        except EngineError as failure:
+            self.failure = failure
+            raise CallerGone from failure

@@ -9,7 +9,7 @@ import gc
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ _IMPORTS = (
     ("import pipeline", ("warmline.agent.pipeline",), 0.15),
     ("import rehearsal", ("warmline.agent.rehearsal",), 0.0),
 )
+# What a first request would load on the loop. None of its public names brings it, so that it may be called otherwise.
+_ASYNCIO_BACKEND = "anyio._backends._asyncio"
 # It runs in threads of this process. The other engines have processes of their own, and load their libraries there.
 _IMPORT_WHISPER = ("import whisper", ("faster_whisper",), 1.0)
 _POOLS, _ANALYZERS, _OPENAI = "import pools", "import analyzers", "import openai"
@@ -73,6 +75,8 @@ def _load(modules: tuple[str, ...]) -> Verified:
     with _no_collections(), without_unused_imports():
         for module in modules:
             importlib.import_module(module)
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(_ASYNCIO_BACKEND)
     return Verified(f"{len(sys.modules) - before} modules")
 
 
@@ -150,7 +154,10 @@ def _language_model(parts: "KitParts", settings: "Settings", *, connect: bool) -
 
 
 def _exercises(parts: "KitParts", settings: "Settings") -> list[Step]:
-    infer = partial(Step, cpu=True, expected_sec=0.1)
+    # Nothing waits for them: they need not slow the beginning of the rehearsal, which everything waits for. A server
+    # that is far away may take its time to answer, and must not hold them up.
+    after = ("model connection",) if settings.llm_base_url is None else ()
+    infer = partial(Step, cpu=True, expected_sec=0.1, after=after)
     return [
         infer(name="silero inference", run=parts.infer_silero, needs=("silero",)),
         infer(name="smart-turn inference", run=parts.infer_smart_turn, needs=("smart-turn",)),

@@ -2,6 +2,10 @@
 
 import openai
 
+# The SDK would import them with the first request, on the loop.
+import openai.resources.chat.completions
+import openai.resources.models
+
 from warmline.connections.http import WarmSettings, warm
 from warmline.engines.openai.config import OpenAIConfig
 from warmline.errors import ConfigError
