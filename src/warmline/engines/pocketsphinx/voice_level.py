@@ -5,9 +5,10 @@ own and moves it slowly, over about 500 frames; a voice far from that mean is he
 measured here from the beginning of the call's first utterance instead.
 """
 
+from array import array
+from collections.abc import Sequence
+from operator import mul
 from typing import Any
-
-import numpy as np
 
 __all__ = ["VoiceLevel"]
 
@@ -26,6 +27,7 @@ _ENOUGH_SEC = 0.8
 _QUIET_SEC = 0.15
 _LOUD_SHARE = 0.05
 _FLOOR_RMS = 30.0
+_FRAME_BYTES = _FRAME_SAMPLES * 2
 
 
 class VoiceLevel:
@@ -34,25 +36,29 @@ class VoiceLevel:
     def __init__(self, decoder: Any) -> None:
         self._decoder = decoder
         self._audio = bytearray()
+        self._power: list[float] = []  # mean square of each whole frame
 
     def reset(self) -> None:
         """Another utterance begins."""
         self._audio.clear()
+        self._power.clear()
 
     def hear(self, pcm: bytes) -> bool:
         """Take in audio; whether there is enough of the voice, or it has fallen quiet again."""
         self._audio += pcm
-        loud = self._loud_frames()
-        if not loud.size:
+        for start in range(len(self._power) * _FRAME_BYTES, len(self._audio) - _FRAME_BYTES + 1, _FRAME_BYTES):
+            frame = array("h", self._audio[start : start + _FRAME_BYTES])
+            self._power.append(sum(map(mul, frame, frame)) / _FRAME_SAMPLES)
+        if (loud := self._loud_frames()) is None:
             return False
-        heard_sec = (self._frames() - loud[0]) * _FRAME_SAMPLES / _RATE_HZ
-        quiet_sec = (self._frames() - 1 - loud[-1]) * _FRAME_SAMPLES / _RATE_HZ
-        return bool(heard_sec >= _ENOUGH_SEC or (heard_sec >= 2 * _QUIET_SEC and quiet_sec >= _QUIET_SEC))
+        heard_sec = (len(self._power) - loud.start) * _FRAME_SAMPLES / _RATE_HZ
+        quiet_sec = (len(self._power) - loud.stop) * _FRAME_SAMPLES / _RATE_HZ
+        return heard_sec >= _ENOUGH_SEC or (heard_sec >= 2 * _QUIET_SEC and quiet_sec >= _QUIET_SEC)
 
     def take(self) -> bytes:
         """The audio collected, from shortly before the voice sets in."""
         loud = self._loud_frames()
-        start = max(0, int(loud[0]) * _FRAME_SAMPLES - int(_LEAD_SEC * _RATE_HZ)) if loud.size else 0
+        start = 0 if loud is None else max(0, loud.start * _FRAME_SAMPLES - int(_LEAD_SEC * _RATE_HZ))
         return bytes(self._audio[start * 2 :])
 
     def mean(self) -> str:
@@ -61,35 +67,36 @@ class VoiceLevel:
         frames = len(audio) / 2 / _FRAME_SAMPLES - _LOST_FRAMES
         if frames < _LEAST_FRAMES:
             return _TYPICAL_VOICE
-        voice = (self._sum_of(audio, frames) + _numbers(_TYPICAL_VOICE) * _TYPICAL_FRAMES) / (frames + _TYPICAL_FRAMES)
-        return ",".join(f"{value:.2f}" for value in voice)
+        own, typical = self._sum_of(audio, frames), _numbers(_TYPICAL_VOICE)
+        mixed = [total + usual * _TYPICAL_FRAMES for total, usual in zip(own, typical, strict=True)]
+        return ",".join(f"{value / (frames + _TYPICAL_FRAMES):.2f}" for value in mixed)
 
-    def _sum_of(self, audio: bytes, frames: float) -> "np.typing.NDArray[np.float64]":
+    def _sum_of(self, audio: bytes, frames: float) -> Sequence[float]:
         self._decoder.set_cmn(_PRIOR)
         self._decoder.start_utt()
         self._decoder.process_raw(audio, True, False)
         mixed = _numbers(self._decoder.get_cmn(True))
         self._decoder.end_utt()
         # pocketsphinx reports prior and voice mixed by their frames; undo the mixing.
-        return mixed * (_PRIOR_FRAMES + frames) - _numbers(_PRIOR) * _PRIOR_FRAMES
+        return [
+            both * (_PRIOR_FRAMES + frames) - before * _PRIOR_FRAMES
+            for both, before in zip(mixed, _numbers(_PRIOR), strict=True)
+        ]
 
     def _voiced(self) -> bytes:
         """Without the silence before and after, which has another mean."""
         loud = self._loud_frames()
-        if not loud.size:
-            return b""
-        return bytes(self._audio[int(loud[0]) * _FRAME_SAMPLES * 2 : (int(loud[-1]) + 1) * _FRAME_SAMPLES * 2])
+        return b"" if loud is None else bytes(self._audio[loud.start * _FRAME_BYTES : loud.stop * _FRAME_BYTES])
 
-    def _frames(self) -> int:
-        return len(self._audio) // 2 // _FRAME_SAMPLES
-
-    def _loud_frames(self) -> "np.typing.NDArray[np.intp]":
-        samples = np.frombuffer(self._audio[: self._frames() * _FRAME_SAMPLES * 2], np.int16).astype(np.float32)
-        if not samples.size:
-            return np.zeros(0, np.intp)
-        rms = np.sqrt(np.mean(samples.reshape(-1, _FRAME_SAMPLES) ** 2, axis=1))
-        return np.flatnonzero(rms > max(_FLOOR_RMS, _LOUD_SHARE * float(rms.max())))
+    def _loud_frames(self) -> range | None:
+        """From the first loud frame to the last; None while all is quiet."""
+        above = max(_FLOOR_RMS**2, _LOUD_SHARE**2 * max(self._power, default=0.0))
+        first = next((place for place, power in enumerate(self._power) if power > above), None)
+        if first is None:
+            return None
+        last = next(place for place in reversed(range(len(self._power))) if self._power[place] > above)
+        return range(first, last + 1)
 
 
-def _numbers(mean: str) -> "np.typing.NDArray[np.float64]":
-    return np.array([float(value) for value in mean.split(",")])
+def _numbers(mean: str) -> list[float]:
+    return [float(value) for value in mean.split(",")]
