@@ -11,6 +11,7 @@ import pytest
 from tests.connections.conftest import ask, until
 from tests.connections.llm_server import LlmServer
 from warmline.connections.http import SocketCare, WarmSettings, transport_of, warm
+from warmline.connections.http.wire import Wire
 
 APPLICATION_DATA = 23  # RFC 8446, section 5.1
 LARGE = "x" * 20_000
@@ -64,6 +65,32 @@ def test_head_and_body_leave_as_one(library, warm_client, server_tls, client_tls
                 assert server.connections == 1
                 assert relay.records - before == 1
             front.close()
+
+    asyncio.run(main())
+
+
+def test_what_is_written_leaves_before_anything_else_runs():
+    """In a burst the code of the other requests is ready to run, milliseconds of it, when the first is written."""
+
+    async def main():
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.setblocking(False)
+            transport, wire = await asyncio.get_running_loop().create_connection(Wire, sock=ours)
+
+            async def request():
+                await wire.write(b"head ")
+                await wire.write(b"body")
+                return await wire.read(100)
+
+            async def another():
+                return theirs.recv(100)
+
+            async with asyncio.TaskGroup() as group:
+                answer, left = group.create_task(request()), group.create_task(another())
+                theirs.send(b"answer")
+            assert (left.result(), answer.result()) == (b"head body", b"answer")
+            transport.close()
 
     asyncio.run(main())
 

@@ -115,6 +115,9 @@ class Wire(asyncio.Protocol):
         Raises:
             ConnectionError: the socket failed.
         """
+        # All of the request is written. Left to the loop, it would wait for whatever else is ready: in a burst, for the
+        # code of all other requests.
+        self._send()
         while not self._buffer:
             if self._failure is not None:
                 raise ConnectionError(type(self._failure).__name__) from self._failure
