@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import subprocess
+import sys
 from contextlib import aclosing
 
 import pytest
@@ -34,6 +36,30 @@ async def test_connecting_opens_and_proves_the_spares_and_a_turn_goes_over_one_o
         assert await answer_of(model) == ANSWER
         after = await emulator.control.counters()
         assert (after["accepted"], after["by_path"]) == (0, {CHAT: 1})
+
+
+ASK_AND_LIST = """
+import asyncio, sys
+from tests.engines.asking import answer_of, language_model
+
+async def ask():
+    async with language_model(sys.argv[1]) as model:
+        known = set(sys.modules)
+        await model.connect()
+        await answer_of(model)
+        print(*sorted(set(sys.modules) - known))
+
+asyncio.run(ask())
+"""
+
+
+@on_a_loop
+async def test_a_first_request_imports_nothing_on_the_loop():
+    async with emulated() as emulator:
+        command = [sys.executable, "-c", ASK_AND_LIST, emulator.url]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+    packages = {name.partition(".")[0] for name in done.stdout.split()}
+    assert packages & {"anyio", "httpcore2", "httpx2", "openai", "pydantic", "warmline"} == set()
 
 
 @on_a_loop

@@ -9,7 +9,7 @@ import gc
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,8 +33,6 @@ _IMPORTS = (
     ("import pipeline", ("warmline.agent.pipeline",), 0.15),
     ("import rehearsal", ("warmline.agent.rehearsal",), 0.0),
 )
-# What a first request would load on the loop. None of its public names brings it, so that it may be called otherwise.
-_ASYNCIO_BACKEND = "anyio._backends._asyncio"
 # It runs in threads of this process. The other engines have processes of their own, and load their libraries there.
 _IMPORT_WHISPER = ("import whisper", ("faster_whisper",), 1.0)
 _POOLS, _ANALYZERS, _OPENAI = "import pools", "import analyzers", "import openai"
@@ -75,8 +73,6 @@ def _load(modules: tuple[str, ...]) -> Verified:
     with _no_collections(), without_unused_imports():
         for module in modules:
             importlib.import_module(module)
-        with suppress(ModuleNotFoundError):
-            importlib.import_module(_ASYNCIO_BACKEND)
     return Verified(f"{len(sys.modules) - before} modules")
 
 

@@ -1,9 +1,13 @@
 """The SDK's client, over connections that stand ready."""
 
+from contextlib import suppress
+from importlib import import_module
+
 import openai
 
-# The SDK would import them with the first request, on the loop.
-import openai.resources.chat.completions
+# They would be imported with the first request, on the loop.
+import openai.resources.chat.chat
+import openai.resources.chat.completions.completions
 import openai.resources.models
 
 from warmline.connections.http import WarmSettings, warm
@@ -11,6 +15,9 @@ from warmline.engines.openai.config import OpenAIConfig
 from warmline.errors import ConfigError
 
 __all__ = ["make_client"]
+
+with suppress(ModuleNotFoundError):  # likewise; no public name brings it, so that it may be called otherwise one day
+    import_module("anyio._backends._asyncio")
 
 # Warm-ups and the like. A turn has its own, shorter limit.
 _TIMEOUT_SEC = 20.0
