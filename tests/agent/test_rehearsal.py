@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -46,21 +47,39 @@ class Mute:
 
     sample_rate_hz = 16_000
 
+    def __init__(self, failure):
+        self.failure = failure
+
     async def synthesize(self, text):
-        raise EngineError("no sound")
+        raise self.failure
         yield b""  # what makes it a generator
 
 
-def test_a_voice_that_cannot_say_the_callers_part_is_named(tmp_path):
+@asynccontextmanager
+async def warm_kit(tmp_path):
+    settings = Settings(port=0, cache_dir=shared_cache(tmp_path), llm_base_url=None)
+    async with WarmStart(settings, load_scenario(), clock=SystemClock(), emit=lambda _: None) as start:
+        yield await start.kit()
+
+
+@pytest.mark.parametrize("failure", [EngineError("no sound"), RuntimeError("a defect")])
+def test_a_voice_that_cannot_say_the_callers_part_is_named(tmp_path, failure):
     async def scenario():
-        settings = Settings(port=0, cache_dir=shared_cache(tmp_path), llm_base_url=None)
-        async with WarmStart(settings, load_scenario(), clock=SystemClock(), emit=lambda _: None) as start:
-            kit = await start.kit()
+        async with warm_kit(tmp_path) as kit:
             with pytest.raises(WarmUpFailed, match="the voice did not say") as failed:
-                await rehearse(replace(kit, speech=Mute()), SystemClock(), timeout_sec=10)
-            assert isinstance(failed.value.__cause__, EngineError)
+                await rehearse(replace(kit, speech=Mute(failure)), SystemClock(), timeout_sec=10)
+            assert failed.value.__cause__ is failure
 
     asyncio.run(scenario())
+
+
+def test_a_scenario_without_phrases_is_rehearsed_too(tmp_path):
+    async def scenario():
+        async with warm_kit(tmp_path) as kit:
+            without = replace(kit, scenario=replace(kit.scenario, phrases={}))
+            return await rehearse(without, SystemClock(), timeout_sec=10)
+
+    assert asyncio.run(scenario())
 
 
 @pytest.fixture

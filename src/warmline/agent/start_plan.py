@@ -150,8 +150,8 @@ def _language_model(parts: "KitParts", settings: "Settings", *, connect: bool) -
 
 
 def _exercises(parts: "KitParts", settings: "Settings") -> list[Step]:
-    # Nothing waits for them: they need not slow the beginning of the rehearsal, which everything waits for. A server
-    # that is far away may take its time to answer, and must not hold them up.
+    # The rehearsal does not wait for them, and takes longest: they need not slow its beginning. A server that is far
+    # away may take its time to answer, and must not hold them up.
     after = ("model connection",) if settings.llm_base_url is None else ()
     infer = partial(Step, cpu=True, expected_sec=0.1, after=after)
     return [

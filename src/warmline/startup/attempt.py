@@ -15,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from warmline.errors import WarmUpFailed
+from warmline.startup.last_moment import wait_for_at_exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +130,9 @@ class _Thread:
         self.succeeded: bool = False
         self.result: asyncio.Future[Any] = self._loop.create_future()
         run = functools.partial(contextvars.copy_context().run, call)
-        threading.Thread(target=self._work, args=(run,), name=f"warm-up {name}", daemon=True).start()
+        thread = threading.Thread(target=self._work, args=(run,), name=f"warm-up {name}", daemon=True)
+        thread.start()
+        wait_for_at_exit(thread)
         getattr(self._loop, "hold_time", _nothing)()
 
     def abandon(self, on_late_end: Callable[[BaseException | None], None]) -> None:

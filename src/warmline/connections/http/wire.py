@@ -115,8 +115,8 @@ class Wire(asyncio.Protocol):
         Raises:
             ConnectionError: the socket failed.
         """
-        # All of the request is written. Left to the loop, it would wait for whatever else is ready: in a burst, for the
-        # code of all other requests.
+        # Whoever reads has written all that there is to write for now. Left to the loop, it would wait for whatever
+        # else is ready: in a burst, for the code of all other requests.
         self._send()
         while not self._buffer:
             if self._failure is not None:
