@@ -12,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 from warmline.clock import Clock, SystemClock
 from warmline.errors import ModelError, WarmlineError
 from warmline.models.source import ModelSource
+from warmline.startup import wait_for_at_exit
 
 __all__ = ["LoadedModel", "ModelRegistry", "RegistryCounts", "SharedWeights"]
 
@@ -244,7 +245,9 @@ def _in_thread(name: str, call: Callable[[], _Result]) -> "Future[_Result]":
         except BaseException as failure:
             result.set_exception(failure)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    wait_for_at_exit(thread)
     return result
 
 

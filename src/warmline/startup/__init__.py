@@ -4,6 +4,7 @@ It takes callables and knows nothing of what they warm. Needs the standard libra
 """
 
 from warmline.startup.gating import Gating, Policy
+from warmline.startup.last_moment import wait_for_at_exit
 from warmline.startup.lines import progress_line
 from warmline.startup.plan import Plan
 from warmline.startup.progress import StepState
@@ -23,4 +24,5 @@ __all__ = [
     "StepState",
     "Verified",
     "progress_line",
+    "wait_for_at_exit",
 ]

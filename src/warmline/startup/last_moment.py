@@ -16,7 +16,10 @@ _threads: "WeakSet[threading.Thread]" = WeakSet()  # the interpreter's end is on
 
 
 def wait_for_at_exit(thread: threading.Thread) -> None:
-    """The process ends when `thread` has, or 2 s later: by then it hangs, and is not about to come back."""
+    """The process ends when `thread`, which runs, has ended, or 2 s later: by then it hangs, and will not come back.
+
+    For daemon threads that may be in native code at that moment. Steps of a plan have it already.
+    """
     _threads.add(thread)
 
 
