@@ -73,6 +73,23 @@ def test_a_voice_that_cannot_say_the_callers_part_is_named(tmp_path, failure):
     asyncio.run(scenario())
 
 
+class Slow(Mute):
+    """A voice that takes for ever."""
+
+    async def synthesize(self, text):
+        await asyncio.Event().wait()
+        yield b""
+
+
+def test_so_is_one_that_does_not_end(tmp_path):
+    async def scenario():
+        async with warm_kit(tmp_path) as kit:
+            with pytest.raises(WarmUpFailed, match=r"before the voice had said the caller's part \(idle\)"):
+                await rehearse(replace(kit, speech=Slow(None)), SystemClock(), timeout_sec=0.5)
+
+    asyncio.run(scenario())
+
+
 def test_a_scenario_without_phrases_is_rehearsed_too(tmp_path):
     async def scenario():
         async with warm_kit(tmp_path) as kit:

@@ -39,8 +39,10 @@ async def rehearse(kit: "Kit", clock: Clock, *, timeout_sec: float) -> str:
         caller = _Caller(frames)
         call = Call(caller, session, replace(kit, greeting=b""), clock, idle_timeout_sec=timeout_sec)
         over = await call.run()
-    if not part.said:
+    if caller.failure is not None:
         raise WarmUpFailed("the voice did not say the caller's part of the rehearsal") from caller.failure
+    if not part.said:
+        raise WarmUpFailed(f"the rehearsal was over before the voice had said the caller's part ({over.reason})")
     if caller.reply is None or not caller.answered:
         raise WarmUpFailed(f"the rehearsal got no spoken answer ({over.reason})")
     if Stage.LLM_FIRST_TOKEN not in session.turns.stages_ms(session.turns.answering):
